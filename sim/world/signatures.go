@@ -80,3 +80,10 @@ func (w *World) OpenBody(asset ID) (*os.File, Asset, error)                     
 
 // MediaType is what the service makes of a name.
 func MediaType(name string) string { panic("") }
+
+func (w *World) Secret() []byte    { panic("") }
+func (w *World) URLEpoch() int     { panic("") } // bumped by ExpireURLs
+func (w *World) ExpireURLs() error { panic("") }
+
+// Ext returns the extension of a name with its dot, in its own case.
+func Ext(name string) string { panic("") }
