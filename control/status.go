@@ -1,0 +1,146 @@
+package control
+
+import (
+	"context"
+	"time"
+)
+
+// Mount is what a running mount can be asked for. Every method is called from several goroutines at once.
+type Mount interface {
+	// Status tells what is on its way from below the path q.Under.
+	Status(ctx context.Context, q Query) (Status, error)
+	// List describes what path holds: the children of a folder, or the one file.
+	List(ctx context.Context, path string) ([]Entry, error)
+	// Sync returns once nothing at or below paths (all, if none) is on its way any more; ErrParked if something was given up.
+	Sync(ctx context.Context, paths []string, progress func(Status)) error
+	// Retry tries again what is parked at or below paths (all, if none), and tells how many files that are.
+	Retry(ctx context.Context, paths []string) (int, error)
+	// Unmount takes the mount away, then finishes the uploads, or keeps them for the next mount if how is Now. ErrBusy if files
+	// are open; ErrParked if all is done but what was given up. It returns when another process may use the state folder. If
+	// ctx ends before that the uploads go on.
+	Unmount(ctx context.Context, how How, progress func(Status)) (Status, error)
+}
+
+// How is how an unmount treats pending uploads.
+type How string
+
+// The ways to unmount.
+const (
+	Drain How = "drain" // finish them first
+	Now   How = "now"   // they stay on this machine and go on at the next mount
+)
+
+// Query narrows Status.
+type Query struct {
+	Under string // path relative to the mount's root, "" for all
+	Limit int    // most files wanted; 0 means DefaultFiles, and more than MaxFiles are never given
+}
+
+// Bounds of the files in one Status.
+const (
+	DefaultFiles = 1000
+	MaxFiles     = 50_000
+)
+
+// Status is what a mount tells about itself. Its JSON form is stable: fields are added, never renamed.
+type Status struct {
+	MountPoint string    `json:"mountpoint"`
+	State      State     `json:"state"`
+	PID        int       `json:"pid"`
+	Version    string    `json:"version"`
+	Since      time.Time `json:"since"`
+	API        string    `json:"api"` // v2 or v4
+	URL        string    `json:"url"` // base address; never holds a secret
+	User       string    `json:"user"`
+	Root       string    `json:"root"` // what of Frame.io the mount shows, as a path of names; "/" is everything
+	ReadOnly   bool      `json:"read_only"`
+	StateDir   string    `json:"state_dir"`
+	Log        string    `json:"log,omitempty"` // log file of a mount in the background
+
+	Link     Link   `json:"link"`
+	Totals   Totals `json:"totals"`
+	Files    []File `json:"files"`              // parked first, then held, then oldest first
+	LeftOut  int    `json:"left_out,omitempty"` // files that Files has no room for
+	Cache    Space  `json:"cache"`
+	DiskFree int64  `json:"disk_free"` // bytes that writers may still use
+
+	LastError     string     `json:"last_error,omitempty"`
+	LastErrorTime *time.Time `json:"last_error_time,omitempty"`
+}
+
+// State is what a mount's process does.
+type State string
+
+// The states of a mount.
+const (
+	Mounted   State = "mounted"
+	Finishing State = "finishing" // no longer mounted; pending uploads are being finished
+)
+
+// Link is what is known about the way to Frame.io.
+type Link struct {
+	State string     `json:"state"`           // "up", "down", or "unknown" before the first call
+	Since *time.Time `json:"since,omitempty"` // of State
+	Error string     `json:"error,omitempty"` // why it is down
+}
+
+// Totals sums up all files that are not on Frame.io yet, whatever Query asked for. Bytes count in the files on their way.
+type Totals struct {
+	Files     int     `json:"files"`     // on their way: closed, settling, uploading
+	Writing   int     `json:"writing"`   // open for writing
+	Uploading int     `json:"uploading"` // of Files: bytes are moving
+	Bytes     int64   `json:"bytes"`     // of Files
+	Sent      int64   `json:"sent"`      // of Bytes, already at Frame.io
+	Rate      float64 `json:"rate"`      // bytes per second, mean of the last seconds
+	Held      int     `json:"held"`      // kept here until a person decides
+	Local     int     `json:"local"`     // names that never leave this machine, and empty files
+	Parked    int     `json:"parked"`    // given up; need a person
+}
+
+// Space is how much of something is used.
+type Space struct {
+	Used  int64 `json:"used"`  // bytes
+	Limit int64 `json:"limit"` // bytes
+}
+
+// File is one file that Frame.io does not have yet.
+type File struct {
+	Path      string     `json:"path"` // below the mount point
+	Size      int64      `json:"size"` // bytes
+	Sent      int64      `json:"sent"` // bytes
+	Parts     int        `json:"parts,omitempty"`
+	PartsDone int        `json:"parts_done,omitempty"`
+	Stage     string     `json:"stage"`            // writing, settling, waiting, uploading, confirming, held, parked
+	Reason    string     `json:"reason,omitempty"` // why it is held or parked, and what to do
+	Local     bool       `json:"local,omitempty"`  // held because of what it is: nothing needs doing
+	Writers   int        `json:"writers,omitempty"`
+	Attempts  int        `json:"attempts,omitempty"`
+	Error     string     `json:"error,omitempty"` // of the last attempt
+	NextTry   *time.Time `json:"next_try,omitempty"`
+	Closed    *time.Time `json:"closed,omitempty"`
+	ID        string     `json:"id,omitempty"` // of the asset, once there is one
+}
+
+// Entry is one name of a folder and where its bytes are safe.
+type Entry struct {
+	Name      string    `json:"name"`
+	Kind      string    `json:"kind"` // account, workspace, project, folder, file, version stack, shared
+	Size      int64     `json:"size"`
+	Time      time.Time `json:"time"`
+	Safe      string    `json:"safe"` // see the constants
+	Detail    string    `json:"detail,omitempty"`
+	Sent      int64     `json:"sent,omitempty"`
+	ID        string    `json:"id,omitempty"`
+	URL       string    `json:"url,omitempty"` // its page on Frame.io
+	State     string    `json:"state,omitempty"`
+	MediaType string    `json:"media_type,omitempty"`
+	Label     string    `json:"label,omitempty"`
+	Checksum  string    `json:"checksum,omitempty"` // xxHash64, hexadecimal
+}
+
+// Where an Entry's bytes are safe.
+const (
+	SafeRemote    = "on Frame.io"
+	SafeUploading = "uploading"
+	SafeHere      = "on this machine only"
+)
