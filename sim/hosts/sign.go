@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -137,6 +136,3 @@ func asciiName(name string) string {
 		return r
 	}, name)
 }
-
-// sameHost refuses a URL used on another address than it was signed for.
-func sameHost(r *http.Request, base string) bool { return r.Host == hostOf(base) }
