@@ -1,11 +1,13 @@
 package v4
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/frameiofs/frameiofs/sim/limit"
 )
@@ -33,6 +35,18 @@ func refuse(status int, detail string) *refusal {
 	return &refusal{status: status, problems: []problem{{Detail: detail}}}
 }
 
+// phrase is the bare detail of a status, in Frame.io's spelling (spec: frameio-v4.md §8).
+func phrase(status int) string {
+	text := http.StatusText(status)
+	if status == http.StatusUnprocessableEntity {
+		text = "Unprocessable Content" // as HTTP calls it today
+	}
+	if text == "" {
+		return fmt.Sprint("Status ", status)
+	}
+	return text[:1] + strings.ToLower(text[1:])
+}
+
 func notFound() *refusal { return refuse(http.StatusNotFound, "Not found") }
 
 // invalid is a 422 about the value at pointer.
@@ -56,11 +70,17 @@ func writeJSON(rw http.ResponseWriter, status int, answer any) {
 		rw.WriteHeader(status)
 		return
 	}
-	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
-	rw.WriteHeader(status)
-	enc := json.NewEncoder(rw)
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(answer) // fails only when the client is gone
+	if err := enc.Encode(answer); err != nil {
+		http.Error(rw, "encode answer: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+	rw.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	rw.WriteHeader(status)
+	_, _ = rw.Write(body.Bytes()) // fails only when the client is gone
 }
 
 // noRoute answers everything else under /v4. The words are Frame.io's (spec: frameio-v4.md §8).

@@ -2,7 +2,8 @@
 // https://api.frame.io/v4, as far as a storage client needs them.
 //
 // New makes the Wire, an http.Handler to serve under /v4/; Close it before the world. Wire.Operation names the operation
-// of a request in the published document's words ("files.show"), for logs and fault rules.
+// of a request in the published document's words ("files.show"), for logs; Wire.Refuse words refusals made elsewhere, such
+// as faults on order (it is a fault.Voice).
 //
 // It is deliberately strict (spec: frameio-v4.md §12): request bodies and queries are closed schemas, identifiers of
 // another account do not exist, page sizes out of bounds are refused, links.next is relative and forgets every parameter

@@ -23,7 +23,7 @@ type Wire struct {
 	hosts   *hosts.Hosts
 	limiter *limit.Limiter
 	mux     *http.ServeMux
-	names   map[string]string // mux pattern → operation id
+	ops     map[string]operation // by mux pattern
 
 	closing context.Context // done once Close is called: folder copies stop waiting
 	close   context.CancelFunc
@@ -33,10 +33,10 @@ type Wire struct {
 // New returns the V4 wire of w. Upload and media links are signed by h; l keeps one bucket per user, account and
 // operation.
 func New(w *world.World, h *hosts.Hosts, l *limit.Limiter) *Wire {
-	v := &Wire{world: w, hosts: h, limiter: l, mux: http.NewServeMux(), names: make(map[string]string)}
+	v := &Wire{world: w, hosts: h, limiter: l, mux: http.NewServeMux(), ops: make(map[string]operation)}
 	v.closing, v.close = context.WithCancel(context.Background())
 	for _, op := range operations() {
-		v.names[op.pattern] = op.id
+		v.ops[op.pattern] = op
 		v.mux.HandleFunc(op.pattern, func(rw http.ResponseWriter, r *http.Request) { v.serve(rw, r, op) })
 	}
 	v.mux.HandleFunc("/", noRoute)
@@ -54,7 +54,21 @@ func (v *Wire) Close() error {
 // "files.create_local_upload", or "" for an unknown route.
 func (v *Wire) Operation(r *http.Request) string {
 	_, pattern := v.mux.Handler(r)
-	return v.names[pattern]
+	return v.ops[pattern].id
+}
+
+// Refuse answers r with status in the words of this wire. It is for refusals that are not the wire's own, such as faults
+// on order; code is ignored, since V4 errors have none.
+func (v *Wire) Refuse(rw http.ResponseWriter, r *http.Request, status int, code string) {
+	rate := limit.PerMinute(100)
+	if _, pattern := v.mux.Handler(r); v.ops[pattern].id != "" {
+		rate = v.ops[pattern].rate
+	}
+	full(rw.Header(), rate)
+	if status == http.StatusTooManyRequests {
+		rw.Header().Set("x-ratelimit-remaining", "0")
+	}
+	writeError(rw, refuse(status, phrase(status)))
 }
 
 // ServeHTTP answers one V4 request.
