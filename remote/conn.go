@@ -1,0 +1,328 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config tells how to reach Frame.io.
+type Config struct {
+	BaseURL string      // address without version, "" means https://api.frame.io; http only for this machine's loopback
+	Token   TokenSource // whom the calls speak for
+	Logger  *slog.Logger
+	// Patience is how long one call waits out an outage before it answers ErrOffline; 0 means 30 s. A context may end it
+	// earlier. Parts are not bound by it: they try for as long as their context and their URL live.
+	Patience time.Duration
+	TLS      *tls.Config // nil means the system's roots
+}
+
+// Wire is what a wire tells its connection about itself.
+type Wire struct {
+	Prefix string // "/v2"
+	Legacy bool   // developer tokens are announced by x-frameio-legacy-token-auth
+	Fault  func(status int, body []byte) (code, detail string, cause error)
+}
+
+const (
+	defaultBase     = "https://api.frame.io"
+	defaultPatience = 30 * time.Second
+	userAgent       = "frameiofs"
+)
+
+// Conn is one user's connection to Frame.io: the API host with its token, and the upload and media hosts without.
+// A wire embeds one. It is safe for concurrent use.
+type Conn struct {
+	base     *url.URL
+	wire     Wire
+	api      http.RoundTripper // auth ⊃ retry ⊃ limit ⊃ HTTP
+	data     http.RoundTripper // upload and media hosts; never sees a token
+	idle     []*http.Transport
+	log      *slog.Logger
+	patience time.Duration
+
+	skew  atomic.Int64 // nanoseconds by which Frame.io's clock is ahead of ours
+	links links
+	made  made
+
+	mu     sync.Mutex // guards what follows
+	warned map[string]bool
+}
+
+// NewConn prepares a connection; nothing is sent yet.
+func NewConn(cfg Config, w Wire) (*Conn, error) {
+	if cfg.BaseURL == "" {
+		cfg.BaseURL = defaultBase
+	}
+	base, err := url.Parse(strings.TrimRight(cfg.BaseURL, "/"))
+	if err != nil || base.Host == "" || base.User != nil || base.RawQuery != "" || base.Fragment != "" {
+		return nil, fmt.Errorf("API address is not of the form https://host")
+	}
+	if err := checkURL(base, true); err != nil {
+		return nil, fmt.Errorf("API address %s: %w", base.Host, err)
+	}
+	if cfg.Token == nil {
+		return nil, fmt.Errorf("%w: none was given", ErrToken)
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = defaultPatience
+	}
+	api, data := apiTransport(cfg.TLS), dataTransport(cfg.TLS)
+	return &Conn{
+		base: base,
+		wire: w,
+		api: &auth{host: base.Host, legacy: w.Legacy, token: cfg.Token, next: &retry{
+			patience: cfg.Patience, next: newLimit(api)}},
+		data:     data,
+		idle:     []*http.Transport{api, data},
+		log:      cfg.Logger,
+		patience: cfg.Patience,
+		links:    links{entries: map[ID]*link{}},
+		made:     made{open: map[string]time.Time{}, busy: map[string]*turn{}, known: map[ID]time.Time{}},
+		warned:   map[string]bool{},
+	}, nil
+}
+
+// Close drops idle connections. Calls that run are not cut; their contexts are for that.
+func (c *Conn) Close() {
+	for _, t := range c.idle {
+		t.CloseIdleConnections()
+	}
+}
+
+// Log is the connection's logger, for its wire.
+func (c *Conn) Log() *slog.Logger { return c.log }
+
+// LogOnce logs what would otherwise be said for every listing.
+func (c *Conn) LogOnce(key, msg string, args ...any) {
+	c.mu.Lock()
+	said := c.warned[key] || len(c.warned) > 1000
+	c.warned[key] = true
+	c.mu.Unlock()
+	if !said {
+		c.log.Warn(msg, args...)
+	}
+}
+
+func apiTransport(cfg *tls.Config) *http.Transport {
+	t := dataTransport(cfg)
+	t.Protocols = nil
+	t.ForceAttemptHTTP2 = true
+	t.DisableCompression = false
+	t.MaxIdleConnsPerHost = 32
+	return t
+}
+
+// dataTransport speaks HTTP/1.1 only: parallel parts want a connection each, not one that they share.
+func dataTransport(cfg *tls.Config) *http.Transport {
+	if cfg == nil {
+		cfg = &tls.Config{}
+	}
+	cfg = cfg.Clone()
+	if cfg.ClientSessionCache == nil {
+		cfg.ClientSessionCache = tls.NewLRUClientSessionCache(64)
+	}
+	h1 := new(http.Protocols)
+	h1.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig:        cfg,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  60 * time.Second, // Frame.io gives up at 30 s itself (spec: frameio-v2.md §9)
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    128,
+		MaxResponseHeaderBytes: 256 << 10,
+		WriteBufferSize:        64 << 10,
+		ReadBufferSize:         64 << 10,
+		DisableCompression:     true,
+		Protocols:              h1,
+	}
+}
+
+// Call is one request to the API.
+type Call struct {
+	Op       string   // verb and noun for errors: "list children"
+	Ref      Ref      // what it is about
+	Endpoint string   // bucket of the rate limit: Frame.io's name of the endpoint, and the account where limits are per account
+	Rate     Rate     // its published limit, good until the headers tell
+	Method   string   // of HTTP
+	Path     []string // segments after the wire's prefix; none may be empty
+	Query    url.Values
+	Body     any  // sent as JSON if not nil
+	Out      any  // where the JSON answer goes; nil: nobody wants it
+	Repeat   bool // doing it twice comes to the same
+}
+
+func callOf(ctx context.Context) *Call {
+	c, _ := ctx.Value(keyCall).(*Call)
+	return c
+}
+
+// Do makes a call and answers the headers of its answer. Errors are *Error.
+func (c *Conn) Do(ctx context.Context, call Call) (http.Header, error) {
+	req, err := c.request(ctx, &call)
+	if err != nil {
+		return nil, &Error{Op: call.Op, Ref: call.Ref, Err: err}
+	}
+	sent := time.Now()
+	resp, err := c.api.RoundTrip(req)
+	if err != nil {
+		return nil, c.failed(&call, err)
+	}
+	c.learnClock(resp.Header, sent)
+	defer resp.Body.Close()
+	return resp.Header, c.decode(&call, resp)
+}
+
+func (c *Conn) request(ctx context.Context, call *Call) (*http.Request, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	path := c.base.EscapedPath() + c.wire.Prefix
+	for _, s := range call.Path {
+		// An id decides whose thing is touched: one that would change the path's shape is none.
+		if s == "" || s == "." || s == ".." {
+			return nil, fmt.Errorf("%w: %q is no id", ErrRefused, s)
+		}
+		path += "/" + url.PathEscape(s)
+	}
+	u := c.base.Scheme + "://" + c.base.Host + path
+	if len(call.Query) > 0 {
+		u += "?" + call.Query.Encode()
+	}
+	var body []byte
+	if call.Body != nil {
+		var err error
+		if body, err = json.Marshal(call.Body); err != nil {
+			return nil, fmt.Errorf("encode request: %w", err)
+		}
+	}
+	ctx = context.WithValue(ctx, keyCall, call)
+	req, err := http.NewRequestWithContext(ctx, call.Method, u, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", userAgent)
+	return req, nil
+}
+
+// failed turns an error of the transport into ours.
+func (c *Conn) failed(call *Call, err error) error {
+	var sent *sentError
+	e := &Error{Op: call.Op, Ref: call.Ref, Err: err, Unknown: call.Method != http.MethodGet && errors.As(err, &sent)}
+	if !errors.Is(err, ErrToken) && !errors.Is(err, ErrLimited) && !errors.Is(err, ErrNotFrameio) &&
+		!errors.Is(err, context.Canceled) && !errors.Is(err, ErrOffline) {
+		e.Err = fmt.Errorf("%w: %w", ErrOffline, bare(err))
+	}
+	return e
+}
+
+// bare takes the address off a url.Error, because its query may be a secret.
+func bare(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+func (c *Conn) decode(call *Call, resp *http.Response) error {
+	var body bytes.Buffer
+	if _, err := body.ReadFrom(resp.Body); err != nil {
+		return c.failed(call, &sentError{err})
+	}
+	e := &Error{Op: call.Op, Ref: call.Ref, Status: resp.StatusCode}
+	change := call.Method != http.MethodGet
+	if foreign(resp) {
+		e.Err = ErrNotFrameio
+		if resp.StatusCode < 400 { // a captive portal: the link is what is missing
+			e.Err = fmt.Errorf("%w: %w", ErrOffline, ErrNotFrameio)
+			e.Unknown = change
+		}
+		return e
+	}
+	if resp.StatusCode < 300 {
+		if call.Out == nil {
+			return nil
+		}
+		if err := json.Unmarshal(body.Bytes(), call.Out); err != nil {
+			e.Err, e.Unknown = fmt.Errorf("%w: %w", ErrNotFrameio, err), change
+			return e
+		}
+		return nil
+	}
+	e.Unknown = change && resp.StatusCode >= 500
+	e.Code, e.Detail, e.Err = c.wire.Fault(resp.StatusCode, body.Bytes())
+	e.Detail = clip(e.Detail)
+	return e
+}
+
+// clip keeps a message that came over the network short and on one line.
+func clip(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > 300 {
+		s = strings.ToValidUTF8(s[:300], "") + "…"
+	}
+	return s
+}
+
+// learnClock notes how far Frame.io's clock is from ours, because what was made "since" is asked in its time.
+func (c *Conn) learnClock(h http.Header, sent time.Time) {
+	at, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return
+	}
+	// The header has whole seconds: half a second is its middle.
+	now := time.Now()
+	middle := sent.Add(now.Sub(sent) / 2)
+	c.skew.Store(int64(at.Add(500 * time.Millisecond).Sub(middle)))
+}
+
+// serverTime is what Frame.io's clock shows at our t. It is good to about a second.
+func (c *Conn) serverTime(t time.Time) time.Time { return t.Add(time.Duration(c.skew.Load())) }
+
+// checkURL refuses addresses over which secrets would travel openly.
+func checkURL(u *url.URL, loopback bool) error {
+	if u.Scheme == "https" && u.Host != "" || u.Scheme == "http" && loopback && isLoopback(u.Hostname()) {
+		return nil
+	}
+	return errInsecure
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// parseLink parses an address from an answer and checks that it may be followed. Only a Frame.io on this machine may send us
+// to this machine.
+func (c *Conn) parseLink(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("%w: a link in it is no address", ErrNotFrameio)
+	}
+	if err := checkURL(u, isLoopback(c.base.Hostname())); err != nil {
+		return nil, fmt.Errorf("link to %s: %w", u.Host, err)
+	}
+	return u, nil
+}

@@ -1,0 +1,325 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// mediaTries bounds attempts in a row that bring no byte: about half a minute.
+	mediaTries = 7
+	// mediaStall is how long a body may bring no byte before it is cut and taken up again.
+	mediaStall = 30 * time.Second
+)
+
+// OpenRange reads n bytes of a file from off on, or up to its end if that comes first or n is negative. fetch asks the wire
+// for a signed link; it is called once for many readers, and again when the link has ended or is refused. A body that is
+// cut is taken up again where it ended. What arrives is exactly the range, or an error comes, never other bytes:
+// ErrChanged if Frame.io serves other bytes than before under this id.
+func (c *Conn) OpenRange(ctx context.Context, file Ref, off, n int64, fetch func(context.Context) (Link, error)) (io.ReadCloser, error) {
+	r := &rangeReader{c: c, ctx: ctx, file: file, fetch: fetch, off: off, left: n}
+	if file.Kind != File || off < 0 {
+		return nil, r.error(fmt.Errorf("%w: bytes belong to files", ErrRefused))
+	}
+	r.entry = c.links.of(file.ID)
+	l, err := r.entry.get(ctx, c, "", fetch)
+	if err != nil {
+		return nil, r.error(err)
+	}
+	if r.size = l.Size; off >= r.size || n == 0 {
+		return io.NopCloser(bytes.NewReader(nil)), nil
+	}
+	if rest := r.size - off; n < 0 || n > rest {
+		r.left = rest
+	}
+	if err := r.open(); err != nil {
+		return nil, r.error(err)
+	}
+	return r, nil
+}
+
+// rangeReader reads a range over as many GETs as it takes.
+type rangeReader struct {
+	c     *Conn
+	ctx   context.Context
+	file  Ref
+	fetch func(context.Context) (Link, error)
+	entry *link
+	size  int64 // of the file
+
+	off, left int64 // what is still to be read
+	tries     int   // attempts since the last byte
+	body      io.ReadCloser
+	guard     *time.Timer
+	cut       context.CancelCauseFunc
+	ended     error // final
+}
+
+func (r *rangeReader) Read(p []byte) (int, error) {
+	if r.ended != nil {
+		return 0, r.ended
+	}
+	if r.left == 0 {
+		r.ended = io.EOF
+		return 0, io.EOF
+	}
+	for {
+		if r.body == nil {
+			if err := r.open(); err != nil {
+				r.ended = r.error(err)
+				return 0, r.ended
+			}
+		}
+		r.guard.Reset(mediaStall) // only while we want something: a slow reader is no stall
+		n, err := r.body.Read(p[:min(int64(len(p)), r.left)])
+		r.guard.Stop()
+		if n > 0 {
+			r.off, r.left, r.tries = r.off+int64(n), r.left-int64(n), 0
+			if r.left == 0 {
+				r.ended = io.EOF
+			}
+			return n, nil
+		}
+		if err != nil {
+			r.shut()
+			if err := r.ctx.Err(); err != nil {
+				r.ended = r.error(err)
+				return 0, r.ended
+			}
+		}
+	}
+}
+
+// Close ends the reading; a connection whose body was read to its end is kept.
+func (r *rangeReader) Close() error {
+	r.shut()
+	if r.ended == nil {
+		r.ended = errors.New("read of a closed range")
+	}
+	return nil
+}
+
+func (r *rangeReader) shut() {
+	if r.body == nil {
+		return
+	}
+	if r.left == 0 { // one more read lets the transport see the end and keep the connection
+		r.body.Read(make([]byte, 1))
+	}
+	r.guard.Stop()
+	r.cut(nil)
+	r.body.Close()
+	r.body = nil
+}
+
+func (r *rangeReader) error(err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return err
+	}
+	e = &Error{Op: "read bytes", Ref: r.file, Err: bare(err)}
+	var s3 *s3Error
+	if errors.As(err, &s3) {
+		e.Status, e.Code, e.Detail, e.Err = s3.status, s3.Code, clip(s3.Message), s3.cause
+	}
+	return e
+}
+
+// open GETs what is left, with backoff while attempts bring nothing. A link is renewed once each time it is refused.
+func (r *rangeReader) open() error {
+	renewed := ""
+	for {
+		if r.tries > 0 {
+			if err := sleep(r.ctx, backoff(250*time.Millisecond, r.tries-1, 8*time.Second)); err != nil {
+				return fmt.Errorf("%w: %w", ErrOffline, err)
+			}
+		}
+		r.tries++
+		l, err := r.entry.get(r.ctx, r.c, renewed, r.fetch)
+		if err != nil {
+			return err
+		}
+		if l.Size != r.size {
+			return r.changed(fmt.Sprintf("size %d, was %d", l.Size, r.size))
+		}
+		err = r.get(l)
+		var s3 *s3Error
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, ErrChanged), errors.Is(err, ErrNotFrameio) && !errors.Is(err, ErrOffline), r.ctx.Err() != nil:
+			return err
+		case errors.As(err, &s3) && s3.refusal():
+			if renewed != "" {
+				return err
+			}
+			renewed = l.URL
+			r.tries = 0 // the new link is tried at once
+		case errors.As(err, &s3) && s3.status < 500 && s3.status != http.StatusTooManyRequests && !s3.foreign, permanent(err):
+			return err
+		case r.tries >= mediaTries:
+			return err
+		}
+	}
+}
+
+// refusal reports whether a media host's answer means that the link is no good: ended, or for something not there yet.
+func (e *s3Error) refusal() bool {
+	return e.status == http.StatusForbidden || e.status == http.StatusGone || e.status == http.StatusNotFound
+}
+
+func (r *rangeReader) changed(what string) error {
+	r.c.links.drop(r.file.ID, r.entry)
+	return fmt.Errorf("%w: %s", ErrChanged, what)
+}
+
+// get makes one GET and leaves r.body at r.off.
+func (r *rangeReader) get(l Link) error {
+	u, err := r.c.parseLink(l.URL)
+	if err != nil {
+		return err
+	}
+	ctx, cut := context.WithCancelCause(r.ctx)
+	guard := time.AfterFunc(mediaStall, func() { cut(errStalled) })
+	fail := func(err error) error {
+		guard.Stop()
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		cut(nil)
+		var s3 *s3Error
+		if errors.As(err, &s3) || errors.Is(err, ErrChanged) || errors.Is(err, ErrNotFrameio) || r.ctx.Err() != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %w", ErrOffline, bare(err))
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return fail(err)
+	}
+	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", r.off, r.off+r.left-1))
+	req.Header.Set("Accept-Encoding", "identity")
+	req.Header.Set("User-Agent", userAgent)
+	resp, err := r.c.data.RoundTrip(req)
+	if err != nil {
+		return fail(err)
+	}
+	if err := r.check(resp); err != nil {
+		resp.Body.Close()
+		return fail(err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		r.c.LogOnce("no ranges", "the media host ignores ranges; reading from the start and skipping")
+		if err := r.skip(resp.Body, guard); err != nil {
+			resp.Body.Close()
+			return fail(fmt.Errorf("skip to offset: %w", err))
+		}
+	}
+	guard.Stop()
+	r.body, r.guard, r.cut = resp.Body, guard, cut
+	return nil
+}
+
+// skip reads up to r.off, keeping the guard awake: the way may be long.
+func (r *rangeReader) skip(body io.Reader, guard *time.Timer) error {
+	for done := int64(0); done < r.off; {
+		n, err := io.CopyN(io.Discard, body, min(1<<20, r.off-done))
+		done += n
+		if err != nil {
+			return err
+		}
+		guard.Reset(mediaStall)
+	}
+	return nil
+}
+
+// check makes sure that the answer's body holds the bytes that were asked for.
+func (r *rangeReader) check(resp *http.Response) error {
+	switch resp.StatusCode {
+	case http.StatusPartialContent:
+		first, last, total, ok := parseContentRange(resp.Header.Get("Content-Range"))
+		if !ok || first != r.off || last >= r.off+r.left {
+			return fmt.Errorf("%w: asked for bytes %d-%d, got %q", ErrNotFrameio, r.off, r.off+r.left-1, clip(resp.Header.Get("Content-Range")))
+		}
+		if total >= 0 && total != r.size {
+			return r.changed(fmt.Sprintf("the media host has %d bytes, Frame.io told %d", total, r.size))
+		}
+		if n := resp.ContentLength; n >= 0 && n != last-first+1 {
+			return fmt.Errorf("%w: %d bytes in a range of %d", ErrNotFrameio, n, last-first+1)
+		}
+	case http.StatusOK:
+		if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") && resp.ContentLength != r.size {
+			return &s3Error{status: resp.StatusCode, foreign: true, cause: fmt.Errorf("%w: %w", ErrOffline, ErrNotFrameio)}
+		}
+		if n := resp.ContentLength; n >= 0 && n != r.size {
+			return r.changed(fmt.Sprintf("the media host has %d bytes, Frame.io told %d", n, r.size))
+		}
+	default:
+		return mediaAnswer(resp)
+	}
+	if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return fmt.Errorf("%w: bytes came encoded as %q", ErrNotFrameio, clip(enc))
+	}
+	if tag := resp.Header.Get("ETag"); !r.entry.same(tag) {
+		return r.changed("another ETag than before")
+	}
+	return nil
+}
+
+// mediaAnswer turns an unwelcome answer into an error.
+func mediaAnswer(resp *http.Response) error {
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxS3Error))
+	e := &s3Error{}
+	if xml.NewDecoder(bytes.NewReader(body)).Decode(e) != nil {
+		*e = s3Error{}
+	}
+	e.status, e.retryAfter = resp.StatusCode, retryAfter(resp.Header)
+	switch {
+	case resp.StatusCode < 400:
+		e.foreign, e.cause = true, fmt.Errorf("%w: %w", ErrOffline, ErrNotFrameio)
+	case resp.StatusCode == http.StatusNotFound:
+		e.cause = ErrIncomplete // the API has the file, so it is the bytes that are missing
+	case resp.StatusCode == http.StatusForbidden && strings.Contains(strings.ToLower(e.Message), "expired"),
+		resp.StatusCode == http.StatusGone:
+		e.cause = ErrExpired
+	}
+	return e
+}
+
+// parseContentRange reads "bytes first-last/total" (RFC 9110 §14.4); total is -1 if it is "*".
+func parseContentRange(s string) (first, last, total int64, ok bool) {
+	unit, rest, _ := strings.Cut(strings.TrimSpace(s), " ")
+	span, whole, found := strings.Cut(rest, "/")
+	from, to, dash := strings.Cut(span, "-")
+	if !strings.EqualFold(unit, "bytes") || !found || !dash {
+		return 0, 0, 0, false
+	}
+	total = -1
+	var err error
+	if whole != "*" {
+		if total, err = digits(whole); err != nil {
+			return 0, 0, 0, false
+		}
+	}
+	if first, err = digits(from); err != nil {
+		return 0, 0, 0, false
+	}
+	if last, err = digits(to); err != nil || last < first || total >= 0 && last >= total {
+		return 0, 0, 0, false
+	}
+	return first, last, total, true
+}
+
+// digits reads a number without sign, as HTTP has it.
+func digits(s string) (int64, error) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	return int64(n), err
+}

@@ -1,0 +1,61 @@
+package remote
+
+import (
+	"context"
+	"time"
+)
+
+// Priority decides who goes first when Frame.io's limits let only one call through.
+type Priority uint8
+
+// The priorities, first come those that are served first.
+const (
+	Interactive Priority = iota // a person or a program waits for the answer; what a context says that says nothing
+	Uploads                     // what is leaving
+	Background                  // looking ahead, sweeping up
+	priorities
+)
+
+type contextKey uint8
+
+const (
+	keyPriority contextKey = iota
+	keyProgress
+	keySince
+	keyCall
+)
+
+// WithPriority marks all calls made under the context.
+func WithPriority(ctx context.Context, p Priority) context.Context {
+	return context.WithValue(ctx, keyPriority, p)
+}
+
+func priorityOf(ctx context.Context) Priority {
+	p, _ := ctx.Value(keyPriority).(Priority)
+	return min(p, priorities-1)
+}
+
+// WithProgress has PutPart call f with the number of bytes that went out since f's last call; a negative number takes
+// back what an attempt had sent that must be begun again. f is called often and from other goroutines: it must be quick.
+func WithProgress(ctx context.Context, f func(n int64)) context.Context {
+	return context.WithValue(ctx, keyProgress, f)
+}
+
+func progressOf(ctx context.Context) func(int64) {
+	f, _ := ctx.Value(keyProgress).(func(int64))
+	if f == nil {
+		return func(int64) {}
+	}
+	return f
+}
+
+// WithSince tells CreateFolder that an earlier attempt, made at or after t (this machine's clock), may have succeeded
+// without an answer: it is looked for before anything is made. CreateFile takes the same from NewFile.Since.
+func WithSince(ctx context.Context, t time.Time) context.Context {
+	return context.WithValue(ctx, keySince, t)
+}
+
+func sinceOf(ctx context.Context) time.Time {
+	t, _ := ctx.Value(keySince).(time.Time)
+	return t
+}
