@@ -12,30 +12,34 @@ import (
 	"github.com/frameiofs/frameiofs/sim/world"
 )
 
-// TestUpload: the parts a client is told of add up to the file, in order, and the file's state follows them.
+// TestUpload takes a file there and back: the parts a client is told of make up the file, in order, its state follows
+// them, and its link leads to the same bytes.
 func TestUpload(t *testing.T) {
 	s := newSim(t, world.Behaviour{PartSize: 10, UploadedAfter: world.Duration(time.Hour)})
-	made := s.call(201, "POST", s.root()+"/files/local_upload", dataBody("name", "shot.R3D", "file_size", 31))
-	var sizes []int64
-	for i, u := range made.list("upload_urls") {
-		size, _ := u["size"].(float64)
-		sizes = append(sizes, int64(size))
-		if want := "/parts/" + made.text("id") + "/part_" + strconv.Itoa(i+1); !strings.HasPrefix(u.text("url"), uploadBase+want+"?") {
-			t.Errorf("URL %d is %s, want one of %s", i, u.text("url"), want)
-		}
-	}
-	if !slices.Equal(sizes, []int64{8, 8, 8, 7}) {
-		t.Errorf("part sizes are %d, want 31 bytes in 4 even parts", sizes)
-	}
+	const content = "0123456789abcdefghijklmnopqrstu"
+	made := s.call(201, "POST", s.root()+"/files/local_upload", dataBody("name", "shot.R3D", "file_size", len(content)))
 	path := "/files/" + made.text("id")
-	for n, size := range sizes {
+	rest := content
+	for n, u := range made.list("upload_urls") {
 		if got := s.call(200, "GET", path, "").text("status"); got != "created" {
 			t.Errorf("status before part %d is %q", n+1, got)
 		}
-		if err := s.world.PutPart(world.ID(made.text("id")), n+1, size, strings.NewReader(strings.Repeat("x", int(size)))); err != nil {
-			t.Fatal(err)
+		size, _ := u["size"].(float64)
+		if int(size) < 1 || int(size) > len(rest) {
+			t.Fatalf("part %d has %v bytes of the %d left", n+1, size, len(rest))
 		}
+		if got := s.put(u.text("url"), made.text("media_type"), rest[:int(size)-1]); got == 200 {
+			t.Errorf("PUT of part %d a byte short was taken", n+1) // V4 states part sizes and holds to them
+		}
+		if got := s.put(u.text("url"), made.text("media_type"), rest[:int(size)]); got != 200 {
+			t.Fatalf("PUT of part %d answered %d", n+1, got)
+		}
+		rest = rest[int(size):]
 	}
+	if n := len(made.list("upload_urls")); n != 4 || rest != "" {
+		t.Errorf("%d parts leave %d bytes over, want 4 and none", n, len(rest))
+	}
+
 	links := s.call(200, "GET", path+"?include=media_links.original", "").at("media_links").at("original")
 	if links["download_url"] != nil || links["inline_url"] != nil {
 		t.Errorf("an unfinished upload has links %v, want null ones", links)
@@ -45,9 +49,14 @@ func TestUpload(t *testing.T) {
 	}
 	s.whole(made.text("id"))
 	shown := s.call(200, "GET", path+"?include=media_links.original", "")
-	if links = shown.at("media_links").at("original"); shown.text("status") != "uploaded" ||
-		!strings.Contains(links.text("download_url"), "attachment") || !strings.Contains(links.text("inline_url"), "inline") {
-		t.Errorf("finished upload is %v", shown)
+	if shown.text("status") != "uploaded" {
+		t.Errorf("status is %q, want uploaded: nothing transcodes", shown.text("status"))
+	}
+	for key, want := range map[string]string{"download_url": "attachment", "inline_url": "inline"} {
+		got, disposition := s.get(shown.at("media_links").at("original").text(key))
+		if got != content || !strings.HasPrefix(disposition, want) || !strings.Contains(disposition, "shot.R3D") {
+			t.Errorf("%s leads to %q as %q, want the original as %s", key, got, disposition, want)
+		}
 	}
 }
 

@@ -18,15 +18,14 @@ import (
 	"github.com/frameiofs/frameiofs/sim/world"
 )
 
-const uploadBase, mediaBase = "http://127.0.0.1:1", "http://127.0.0.1:2"
-
 // sim is a small world behind the V4 wire. All its traffic is held against the published document, if that is at hand.
 type sim struct {
 	*testing.T
 	world *world.World
 	wire  *v4.Wire
 	limit *limit.Limiter
-	url   string
+
+	url, uploadURL, mediaURL string // where the API and the two storage hosts are
 
 	account, other       world.Account // Ada's, and one she does not know
 	team                 world.Team
@@ -53,7 +52,15 @@ func newSim(t *testing.T, b world.Behaviour) *sim {
 	s := &sim{T: t, world: must(world.Open(world.Config{Behaviour: b}))(t), limit: limit.New(nil)}
 	t.Cleanup(func() { s.world.Close() })
 	s.limit.SetScale(0) // tests ask faster than people
-	s.wire = v4.New(s.world, hosts.New(s.world, uploadBase, mediaBase), s.limit)
+	up, media := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
+	s.uploadURL, s.mediaURL = "http://"+up.Listener.Addr().String(), "http://"+media.Listener.Addr().String()
+	h := hosts.New(s.world, s.uploadURL, s.mediaURL)
+	up.Config.Handler, media.Config.Handler = h.Upload(), h.Media()
+	up.Start()
+	t.Cleanup(up.Close)
+	media.Start()
+	t.Cleanup(media.Close)
+	s.wire = v4.New(s.world, h, s.limit)
 	t.Cleanup(func() { s.wire.Close() })
 
 	w := s.world
@@ -211,6 +218,38 @@ func (s *sim) file(folder, name, content string) string {
 	}
 	s.whole(string(a.ID))
 	return string(a.ID)
+}
+
+// put sends a part to the upload host as a client does.
+func (s *sim) put(url, mediaType, part string) int {
+	s.Helper()
+	r, err := http.NewRequest("PUT", url, strings.NewReader(part))
+	if err != nil {
+		s.Fatal(err)
+	}
+	r.Header.Set("Content-Type", mediaType)
+	r.Header.Set("x-amz-acl", "private")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+// get fetches a media link.
+func (s *sim) get(url string) (body, disposition string) {
+	s.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 200 {
+		s.Fatalf("GET %s answered %d (%v)", url, resp.StatusCode, err)
+	}
+	return string(raw), resp.Header.Get("Content-Disposition")
 }
 
 // whole waits until the world has put a file together, which it does beside the last part's PUT.

@@ -75,7 +75,7 @@ func TestTour(t *testing.T) {
 	s.whole(cut.text("id"))
 	shown := s.call(200, "GET", cutPath+"?include=media_links.original,media_links.thumbnail,creator,project,metadata", "")
 	links := shown.at("media_links")
-	if shown.text("status") != "transcoded" || !strings.HasPrefix(links.at("original").text("download_url"), mediaBase) ||
+	if shown.text("status") != "transcoded" || !strings.HasPrefix(links.at("original").text("download_url"), s.mediaURL) ||
 		links.at("thumbnail")["url"] != nil || len(links) != 2 {
 		t.Errorf("finished file is %v", shown)
 	}
