@@ -1,0 +1,184 @@
+package cache
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+func openIndex(t *testing.T, path string) *Index {
+	t.Helper()
+	x, err := OpenIndex(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = x.Close() })
+	return x
+}
+
+func TestIndexAttr(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state", "index.db")
+	x := openIndex(t, path)
+	if a := x.Attr("nobody"); a != (Attr{}) {
+		t.Errorf("nothing was set, got %+v", a)
+	}
+	mtime := time.Date(2024, 2, 29, 12, 0, 0, 123456789, time.UTC)
+	early := time.Date(1903, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, a := range []Attr{{Mode: 0o640}, {Mtime: mtime, UID: new(uint32(0))}, {GID: new(uint32(7)), Atime: early}, {Mode: 0o600}} {
+		if err := x.SetAttr("id", a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := x.SetAttr("", Attr{Mode: 0o755}); err != nil { // the root has no ID
+		t.Fatal(err)
+	}
+	check := func(when string, x *Index) {
+		t.Helper()
+		a := x.Attr("id")
+		if a.Mode != 0o600 || a.UID == nil || *a.UID != 0 || a.GID == nil || *a.GID != 7 || !a.Mtime.Equal(mtime) || !a.Atime.Equal(early) {
+			t.Errorf("%s: got %+v", when, a)
+		}
+		if a := x.Attr(""); a.Mode != 0o755 {
+			t.Errorf("%s: the root's mode is %o", when, a.Mode)
+		}
+	}
+	check("at once", x)
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.SetAttr("id", Attr{Mode: 1}); err == nil {
+		t.Error("a closed index keeps what is set")
+	}
+	check("opened again", openIndex(t, path))
+	if fi, err := os.Stat(path); err != nil || fi.Mode() != 0o600 {
+		t.Errorf("mode %v, %v", fi.Mode(), err)
+	}
+}
+
+// What was set is in the file within a second without any Close, as a kill -9 would find it.
+func TestIndexSurvivesKill(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "index.db")
+	x := openIndex(t, path)
+	if err := x.SetAttr("id", Attr{Mode: 0o640}); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Alias("id", 77, 88); err != nil {
+		t.Fatal(err)
+	}
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		left := filepath.Join(dir, "left.db")
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(left, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		y := openIndex(t, left)
+		a := y.Attr("id")
+		ino, gen := y.Inode(remote.Ref{Kind: remote.File, ID: "id"})
+		if err := y.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if a.Mode == 0o640 && ino == 77 && gen == 88 {
+			return
+		}
+		if time.Since(begin) > time.Second {
+			t.Fatalf("after %v: %+v, inode %d %d", time.Since(begin), a, ino, gen)
+		}
+	}
+}
+
+func TestIndexInUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	openIndex(t, path)
+	if _, err := OpenIndex(path); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("a second one: %v", err)
+	}
+}
+
+func TestIndexDamaged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	if err := os.WriteFile(path, []byte(strings.Repeat("no index ", 5000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenIndex(path); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestInode(t *testing.T) {
+	x := openIndex(t, filepath.Join(t.TempDir(), "index.db"))
+	const id = "0f8fad5b-d9cb-469f-a165-70867728950e"
+	type inode struct{ ino, gen uint64 }
+	of := func(k remote.Kind, id remote.ID) inode {
+		ino, gen := x.Inode(remote.Ref{Kind: k, ID: id})
+		return inode{ino, gen}
+	}
+	if of(remote.Account, id).ino == of(remote.Shared, id).ino {
+		t.Error("an account and what is shared in it have one inode number: find takes that for a loop")
+	}
+	if of(remote.Project, id) != of(remote.Folder, id) {
+		t.Error("a project is not its root folder")
+	}
+	ids := map[inode]remote.ID{}
+	for _, id := range []remote.ID{"", "x", "y", id, "0f8fad5b-d9cb-469f-a165-70867728950f", "00000000-0000-0000-0000-000000000000",
+		"ffffffff-ffff-ffff-ffff-ffffffffffff", "ffffffff-ffff-ffff-0000-000000000000", "0F8FAD5B-D9CB-469F-A165-70867728950E"} {
+		for _, k := range []remote.Kind{remote.Root, remote.Folder} {
+			n := of(k, id)
+			if !usableIno(n.ino) {
+				t.Errorf("%v %q has ino %d", k, id, n.ino)
+			}
+			if other, ok := ids[n]; ok {
+				t.Errorf("%q and %q have one identity", id, other)
+			}
+			ids[n] = id
+			if n != of(k, id) {
+				t.Errorf("%q has two identities", id)
+			}
+		}
+	}
+	if err := x.Alias(id, 5, 6); err != nil {
+		t.Fatal(err)
+	}
+	if got := of(remote.Stack, id); got != (inode{5, 6}) {
+		t.Errorf("alias: got %v", got)
+	}
+	for _, ino := range []uint64{0, 1, 1<<64 - 1} {
+		if x.Alias("other", ino, 0) == nil {
+			t.Errorf("an alias of ino %d was taken", ino)
+		}
+	}
+}
+
+func TestListingKeepsItems(t *testing.T) {
+	in := remote.Item{
+		Ref: remote.Ref{Kind: remote.Stack, ID: "i", Account: "a"}, Parent: "p", Project: "j", Name: "n\xff", Size: 1 << 40, MediaType: "video/mp4",
+		State: remote.Transcoded, Content: "c", Checksum: "x", Created: time.Unix(1, 2), Updated: time.Unix(3, 4), Mtime: time.Unix(5, 6),
+		Creator: "u", URL: "https://", Label: "approved", Failed: true,
+	}
+	for i := range reflect.TypeOf(in).NumField() {
+		if reflect.ValueOf(in).Field(i).IsZero() {
+			t.Errorf("the test leaves %s out", reflect.TypeOf(in).Field(i).Name)
+		}
+	}
+	v, err := encodeListing([]Entry{{Item: in}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := decodeListing(v)
+	if err != nil || !reflect.DeepEqual(out, []remote.Item{in}) {
+		t.Errorf("%v\ngot  %+v\nwant %+v", err, out, in)
+	}
+	for i := range v {
+		bad := append([]byte(nil), v...)
+		bad[i] ^= 0x55
+		_, _ = decodeListing(bad) // an error or not, but no panic
+	}
+}

@@ -1,0 +1,520 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	iofs "io/fs"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+var home = remote.Ref{Kind: remote.Folder, ID: "11111111-0000-4000-8000-000000000000", Account: "a"}
+
+// world is a Namespace: folders, an error for all, and a gate that calls wait at.
+type world struct {
+	mu      sync.Mutex
+	folders map[remote.ID][]remote.Item
+	err     error
+	gate    chan struct{} // not nil: calls wait until it is closed
+	calls   int
+	ended   int // calls that ended by their context
+}
+
+func newWorld(items ...remote.Item) *world {
+	return &world{folders: map[remote.ID][]remote.Item{home.ID: items}}
+}
+
+func (w *world) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error] {
+	return func(yield func(remote.Item, error) bool) {
+		w.mu.Lock()
+		w.calls++
+		items, ok := w.folders[ref.ID]
+		err, gate := w.err, w.gate
+		w.mu.Unlock()
+		if !ok && err == nil {
+			err = iofs.ErrNotExist
+		}
+		for i, it := range items {
+			if err != nil && i >= len(items)/2 {
+				break // fails midway
+			}
+			if !yield(it, nil) {
+				return
+			}
+		}
+		if gate != nil {
+			select {
+			case <-gate:
+			case <-ctx.Done():
+				w.set(func() { w.ended++ })
+				err = ctx.Err()
+			}
+		}
+		if err != nil {
+			yield(remote.Item{}, err)
+		}
+	}
+}
+
+func (w *world) set(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+}
+
+func (w *world) called() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.calls
+}
+
+// newTree makes a Tree in a synctest bubble. Its index is at path.
+func newTree(t *testing.T, w *world, path string, bytes int64) (*Tree, func()) {
+	t.Helper()
+	x, err := OpenIndex(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := NewTree(TreeConfig{Namespace: w, Index: x, Bytes: bytes})
+	return tree, sync.OnceFunc(func() {
+		tree.Close()
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// inTree runs a test with time of its own.
+func inTree(t *testing.T, w *world, f func(t *testing.T, tree *Tree)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "index.db")
+	synctest.Test(t, func(t *testing.T) {
+		tree, done := newTree(t, w, path, 0)
+		defer done()
+		f(t, tree)
+	})
+}
+
+func mustList(t *testing.T, tree *Tree, want ...string) {
+	t.Helper()
+	entries, err := tree.List(t.Context(), home)
+	if err != nil {
+		t.Errorf("list: %v", err)
+	}
+	if got := namesOf(entries); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestTreeAge(t *testing.T) {
+	w := newWorld(file(1, "a"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		mustList(t, tree, "a")
+		w.set(func() { w.folders[home.ID] = []remote.Item{file(1, "a"), file(2, "b")} })
+		time.Sleep(DefaultAge - time.Second)
+		mustList(t, tree, "a")
+		if _, err := tree.Find(t.Context(), home, "b"); !errors.Is(err, iofs.ErrNotExist) {
+			t.Errorf("b is not known yet: %v", err)
+		}
+		if w.called() != 1 {
+			t.Errorf("%d calls within the age", w.called())
+		}
+		time.Sleep(time.Second)
+		mustList(t, tree, "a", "b")
+		w.set(func() { w.folders[home.ID] = nil })
+		tree.Forget(home)
+		mustList(t, tree)
+		if e, err := tree.Find(t.Context(), home, "a"); !errors.Is(err, iofs.ErrNotExist) {
+			t.Errorf("found %v, %v", e, err)
+		}
+		if w.called() != 3 {
+			t.Errorf("%d calls, want 3", w.called())
+		}
+	})
+}
+
+func TestTreeLeavesOutUploadsOfOthers(t *testing.T) {
+	w := newWorld()
+	for i, s := range []remote.State{remote.Created, remote.Uploaded, remote.Transcoded, remote.Failed} {
+		f, stack, folder := file(i, "f"+s.String()), file(10+i, "s"+s.String()), file(20+i, "d"+s.String())
+		stack.Kind, folder.Kind = remote.Stack, remote.Folder
+		f.State, stack.State, folder.State = s, s, s
+		w.folders[home.ID] = append(w.folders[home.ID], f, stack, folder)
+	}
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		mustList(t, tree, "fuploaded", "ftranscoded", "suploaded", "stranscoded", "dcreated", "duploaded", "dtranscoded", "dfailed")
+	})
+}
+
+func TestTreeAsksOnce(t *testing.T) {
+	w := newWorld(file(1, "a"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		w.gate = make(chan struct{}) // of this bubble
+		impatient, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				ctx := t.Context()
+				if i%2 == 0 {
+					ctx = impatient
+				}
+				entries, err := tree.List(ctx, home)
+				if i%2 == 0 && !errors.Is(err, context.Canceled) {
+					t.Errorf("interrupted: %v", err)
+				}
+				if i%2 == 1 && (err != nil || len(entries) != 1) {
+					t.Errorf("the patient get %v, %v", entries, err)
+				}
+			})
+		}
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		close(w.gate)
+		wg.Wait()
+		if w.called() != 1 || w.ended != 0 {
+			t.Errorf("%d calls, %d of them ended, for 20 who ask", w.called(), w.ended)
+		}
+	})
+}
+
+func TestTreeLastInterruptedEndsTheCall(t *testing.T) {
+	w := newWorld(file(1, "a"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		w.gate = make(chan struct{}) // of this bubble
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		if _, err := tree.List(ctx, home); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		synctest.Wait()
+		if w.ended != 1 {
+			t.Errorf("%d calls ended", w.ended)
+		}
+		close(w.gate)
+		mustList(t, tree, "a")
+	})
+}
+
+func TestTreeStale(t *testing.T) {
+	for name, trouble := range map[string]error{
+		"offline":  fmt.Errorf("list: %w", remote.ErrOffline),
+		"limited":  fmt.Errorf("list: %w", remote.ErrLimited),
+		"deadline": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "index.db")
+			w := newWorld(file(1, "a"), file(2, "b"))
+			synctest.Test(t, func(t *testing.T) { // online
+				tree, done := newTree(t, w, path, 0)
+				defer done()
+				mustList(t, tree, "a", "b")
+				tree.Put(home, file(3, "c"))
+			})
+			synctest.Test(t, func(t *testing.T) { // the next run has no link
+				gate := make(chan struct{})
+				w.set(func() { w.err, w.calls = trouble, 0 })
+				if trouble == nil {
+					w.gate = gate
+				}
+				tree, done := newTree(t, w, path, 0)
+				defer done()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				entries, err := tree.List(ctx, home)
+				if got := namesOf(entries); err != nil || !slices.Equal(got, []string{"a", "b", "c"}) {
+					t.Errorf("got %q, %v", got, err)
+				}
+				for range 100 { // does not wait for the link at every look
+					if _, err := tree.Find(ctx, home, "a"); err != nil {
+						t.Errorf("find: %v", err)
+					}
+				}
+				if w.called() != 1 {
+					t.Errorf("%d calls", w.called())
+				}
+				if _, err := tree.List(ctx, remote.Ref{Kind: remote.Folder, ID: "never listed"}); err == nil {
+					t.Error("a folder that was never listed is shown")
+				}
+
+				close(gate)
+				w.set(func() { w.err, w.folders[home.ID] = nil, []remote.Item{file(4, "d")} })
+				time.Sleep(lag + DefaultAge)
+				mustList(t, tree, "d")
+			})
+		})
+	}
+}
+
+func TestTreeErrors(t *testing.T) {
+	w := newWorld(file(1, "a"), file(2, "b"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		mustList(t, tree, "a", "b")
+		time.Sleep(DefaultAge)
+		w.set(func() { w.err = iofs.ErrPermission })
+		if got, err := tree.List(t.Context(), home); !errors.Is(err, iofs.ErrPermission) {
+			t.Errorf("got %q, %v", namesOf(got), err)
+		}
+		w.set(func() { w.err = iofs.ErrNotExist })
+		if got, err := tree.List(t.Context(), home); !errors.Is(err, iofs.ErrNotExist) {
+			t.Errorf("got %q, %v", namesOf(got), err)
+		}
+		w.set(func() { w.err = remote.ErrOffline })
+		if got, err := tree.List(t.Context(), home); !errors.Is(err, remote.ErrOffline) {
+			t.Errorf("a folder that is gone is shown: %q, %v", namesOf(got), err)
+		}
+		w.set(func() { w.err = nil })
+		mustList(t, tree, "a", "b")
+	})
+}
+
+// Our own changes hold against listings that do not know them yet, for a while.
+func TestTreeChanges(t *testing.T) {
+	w := newWorld(file(1, "a"), file(2, "b"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		tree.Put(home, file(3, "c")) // never listed so far
+		mustList(t, tree, "a", "b", "c")
+		tree.Drop(home, file(1, "").ID)
+		renamed := file(2, "B")
+		renamed.Updated = renamed.Updated.Add(time.Second)
+		tree.Put(home, renamed)
+		mustList(t, tree, "B", "c")
+		for range 3 {
+			time.Sleep(5 * time.Second)
+			tree.Forget(home)
+			mustList(t, tree, "B", "c")
+		}
+		newer := file(2, "BB")
+		newer.Updated = renamed.Updated.Add(time.Second)
+		w.set(func() { w.folders[home.ID] = []remote.Item{file(1, "a"), newer} })
+		tree.Forget(home)
+		mustList(t, tree, "BB", "c") // someone else's change after ours
+		time.Sleep(15 * time.Second)
+		mustList(t, tree, "a", "BB") // Frame.io insists
+	})
+}
+
+func TestTreePutTwiceAndBack(t *testing.T) {
+	w := newWorld(file(1, "a"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		mustList(t, tree, "a")
+		tree.Drop(home, file(1, "").ID) // moved away
+		mustList(t, tree)
+		tree.Put(home, file(1, "a")) // and back
+		tree.Forget(home)
+		mustList(t, tree, "a")
+	})
+}
+
+func TestTreeStackTakesItsFile(t *testing.T) {
+	old, next := file(1, "clip.mov"), file(2, "clip.mov")
+	w := newWorld(old, next)
+	stack := file(3, "clip.mov")
+	stack.Kind, stack.Content = remote.Stack, next.ID
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		mustList(t, tree, "clip.mov", "clip (00000002).mov")
+		tree.Drop(home, old.ID)
+		tree.Put(home, stack)
+		mustList(t, tree, "clip.mov")
+		tree.Forget(home) // Frame.io still lists the two files
+		mustList(t, tree, "clip.mov")
+		w.set(func() { w.folders[home.ID] = []remote.Item{stack, next} })
+		time.Sleep(lag)
+		mustList(t, tree, "clip.mov")
+		if e, err := tree.Find(t.Context(), home, "clip.mov"); err != nil || e.Kind != remote.Stack {
+			t.Errorf("got %v, %v", e.Kind, err)
+		}
+	})
+}
+
+// A listing that was under way when we changed something is not the last word.
+func TestTreeChangeDuringFetch(t *testing.T) {
+	w := newWorld(file(1, "a"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		w.gate = make(chan struct{}) // of this bubble
+		var wg sync.WaitGroup
+		wg.Go(func() { mustList(t, tree, "b") })
+		synctest.Wait()
+		tree.Put(home, file(2, "b"))
+		tree.Drop(home, file(1, "").ID)
+		time.Sleep(lag + 10*time.Second) // a slow listing
+		close(w.gate)
+		wg.Wait()
+		mustList(t, tree, "b")
+	})
+}
+
+func TestTreeForgetDuringFetch(t *testing.T) {
+	w := newWorld(file(1, "a"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		gate := make(chan struct{})
+		w.gate = gate
+		var wg sync.WaitGroup
+		wg.Go(func() { mustList(t, tree, "a") })
+		synctest.Wait()
+		tree.Forget(home)
+		w.set(func() { w.gate, w.folders[home.ID] = nil, []remote.Item{file(2, "b")} })
+		mustList(t, tree, "b")
+		close(gate)
+		wg.Wait()
+		mustList(t, tree, "b") // what was older did not come back
+	})
+}
+
+func TestTreeStalledListingEnds(t *testing.T) {
+	w := newWorld(file(1, "a"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		w.gate = make(chan struct{}) // of this bubble
+		began := time.Now()
+		if _, err := tree.List(t.Context(), home); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*stall {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+// An account and what is shared in it have one ID, and are two folders. A project and its root folder are one.
+func TestTreeKinds(t *testing.T) {
+	account := remote.Ref{Kind: remote.Account, ID: "x"}
+	shared := remote.Ref{Kind: remote.Shared, ID: "x"}
+	w := newWorld()
+	w.folders["x"] = nil
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		tree.Put(shared, file(1, "a"))
+		if entries, _ := tree.List(t.Context(), account); len(entries) != 0 {
+			t.Errorf("the account shows %q", namesOf(entries))
+		}
+		project := home
+		project.Kind = remote.Project
+		tree.Put(project, file(1, "a"))
+		mustList(t, tree, "a")
+	})
+}
+
+// 10,000 items: listed once and wholly, found by any name, kept, and in little memory for listings too.
+func TestTreeLargeFolder(t *testing.T) {
+	w := newWorld()
+	for i := range 10_000 {
+		w.folders[home.ID] = append(w.folders[home.ID], file(i, fmt.Sprintf("A%05d_C%03d.mov", i, i%1000)))
+	}
+	path := filepath.Join(t.TempDir(), "index.db")
+	for _, bytes := range []int64{0, 100_000} {
+		synctest.Test(t, func(t *testing.T) {
+			tree, done := newTree(t, w, path, bytes)
+			defer done()
+			for i := range 20 { // other folders press
+				w.set(func() { w.folders[remote.ID(fmt.Sprint(i))] = []remote.Item{file(i, "x")} })
+			}
+			entries, err := tree.List(t.Context(), home)
+			if err != nil || len(entries) != 10_000 {
+				t.Fatalf("%d entries, %v", len(entries), err)
+			}
+			calls := w.called()
+			for i, e := range entries {
+				if got, err := tree.Find(t.Context(), home, e.Name); err != nil || got != e {
+					t.Fatalf("%q: %v, %v", e.Name, got, err)
+				}
+				if _, err := tree.Find(t.Context(), home, "._"+e.Name); !errors.Is(err, iofs.ErrNotExist) {
+					t.Fatalf("absent: %v", err)
+				}
+				if i%1000 == 0 {
+					tree.Put(home, file(10_000+i, fmt.Sprintf("new%d", i)))
+					tree.Drop(home, file(10_000+i, "").ID)
+				}
+			}
+			if w.called() != calls {
+				t.Errorf("%d more calls", w.called()-calls)
+			}
+			for i := range 20 {
+				if _, err := tree.List(t.Context(), remote.Ref{Kind: remote.Folder, ID: remote.ID(fmt.Sprint(i))}); err != nil {
+					t.Error(err)
+				}
+			}
+			calls = w.called()
+			if _, err := tree.Find(t.Context(), home, "A09999_C999.mov"); err != nil || w.called() != calls {
+				t.Errorf("pressed out of memory: %v, %d more calls", err, w.called()-calls)
+			}
+		})
+	}
+	// The next run, offline, has it from the index.
+	w.set(func() { w.err = remote.ErrOffline })
+	synctest.Test(t, func(t *testing.T) {
+		tree, done := newTree(t, w, path, 0)
+		defer done()
+		if entries, err := tree.List(t.Context(), home); err != nil || len(entries) != 10_000 {
+			t.Errorf("%d entries, %v", len(entries), err)
+		}
+	})
+}
+
+func TestTreeClosed(t *testing.T) {
+	w := newWorld(file(1, "a"))
+	path := filepath.Join(t.TempDir(), "index.db")
+	synctest.Test(t, func(t *testing.T) {
+		w.gate = make(chan struct{})
+		tree, done := newTree(t, w, path, 0)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := tree.List(t.Context(), home); err == nil {
+				t.Error("listed while closed")
+			}
+		})
+		synctest.Wait()
+		done()
+		wg.Wait()
+		if _, err := tree.List(t.Context(), home); err == nil || !strings.Contains(err.Error(), "closed") {
+			t.Errorf("closed tree: %v", err)
+		}
+	})
+}
+
+func BenchmarkFind10k(b *testing.B) {
+	w := newWorld()
+	for i := range 10_000 {
+		w.folders[home.ID] = append(w.folders[home.ID], file(i, fmt.Sprintf("A%05d_C%03d.mov", i, i%1000)))
+	}
+	x, err := OpenIndex(filepath.Join(b.TempDir(), "index.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer x.Close()
+	tree := NewTree(TreeConfig{Namespace: w, Index: x, Age: time.Hour})
+	defer tree.Close()
+	if _, err := tree.List(b.Context(), home); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("found", func(b *testing.B) {
+		for b.Loop() {
+			_, _ = tree.Find(b.Context(), home, "A05000_C000.mov")
+		}
+	})
+	b.Run("absent", func(b *testing.B) {
+		for b.Loop() {
+			_, _ = tree.Find(b.Context(), home, "._A05000_C000.mov")
+		}
+	})
+	b.Run("put+list", func(b *testing.B) {
+		for i := 10_000; b.Loop(); i++ {
+			tree.Put(home, file(i, fmt.Sprintf("new%d", i)))
+			_, _ = tree.List(b.Context(), home)
+		}
+	})
+	b.Run("load", func(b *testing.B) {
+		if err := x.flush(); err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			if s := x.listing(keyOf(home)); len(s.byID) < 10_000 {
+				b.Fatal(len(s.byID))
+			}
+		}
+	})
+}
