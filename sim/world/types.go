@@ -160,7 +160,6 @@ type NewFile struct {
 	Name        string
 	Size        int64
 	MediaType   string // empty: MediaType(Name)
-	Parts       int    // number of parts wanted; 0 = the rule of Behaviour.PartSize
 	ExactParts  bool   // each part must have exactly its size (V4); false: parts are joined as they come (V2)
 	Description string
 	Properties  json.RawMessage

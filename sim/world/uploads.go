@@ -114,11 +114,7 @@ func (w *World) planUpload(a Asset, f NewFile) Upload {
 	if size == 0 {
 		size = defaultPartSize
 	}
-	n := f.Parts
-	if n <= 0 {
-		n = int(min((a.Size+size-1)/size, maxParts))
-	}
-	n = min(max(n, 1), maxParts)
+	n := int(max(1, min((a.Size+size-1)/size, maxParts)))
 	life := time.Duration(w.behaviour.UploadURLLife)
 	if life == 0 {
 		life = defaultUploadURLLife
