@@ -75,6 +75,8 @@ func (e *Error) reason() string {
 		said = append(said, fmt.Sprintf("status %d", e.Status))
 	}
 	switch words := strings.Join(said, ", "); {
+	case words == "" && what == "":
+		return "failed"
 	case words == "":
 		return what
 	case what == "":

@@ -16,6 +16,7 @@ import (
 const (
 	pageSize = 100     // more may be clamped (spec: frameio-v2.md §7)
 	ahead    = 4       // pages that are fetched at once
+	minPage  = 10      // no list is known to have smaller full pages (spec: frameio-v2.md §7)
 	maxPages = 100_000 // ends a listing that would not: 10 million assets
 )
 
@@ -46,6 +47,7 @@ func list[T keyed](ctx context.Context, c *Client, a ask) iter.Seq2[T, error] {
 					return
 				}
 				pages++
+				known := len(met)
 				if p.total >= 0 {
 					steady = steady && (total < 0 || total == p.total)
 					total = p.total
@@ -63,6 +65,9 @@ func list[T keyed](ctx context.Context, c *Client, a ask) iter.Seq2[T, error] {
 					if !yield(one, nil) {
 						return
 					}
+				}
+				if p.pages < 0 && len(met) == known {
+					break // without headers, a page with nothing new is the end: the list may not be paged at all
 				}
 			}
 			if pages < 2 || steady && (total < 0 || total == len(met)) {
@@ -111,10 +116,10 @@ func walk[T any](ctx context.Context, c *Client, a ask) iter.Seq2[page[T], error
 	}
 }
 
-// walkOn goes on without knowing how many pages there are, up to one that is not full.
+// walkOn goes on without knowing how many pages there are, nor what size makes a page full, up to one that is shorter.
 func walkOn[T any](ctx context.Context, c *Client, a ask, last page[T], yield func(page[T], error) bool) {
 	full := len(last.data)
-	for number := 2; full > 0 && len(last.data) >= full; number++ {
+	for number := 2; full >= minPage && len(last.data) >= full; number++ {
 		if number > maxPages {
 			yield(last, &remote.Error{Op: a.op, Ref: a.ref, Err: fmt.Errorf("%w: the list does not end", remote.ErrNotFrameio)})
 			return

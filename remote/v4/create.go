@@ -93,15 +93,15 @@ func (c *Client) createFile(ctx context.Context, n remote.NewFile) (remote.Uploa
 	}
 	u := remote.Upload{File: it}
 	var off int64
+	whole := true
 	for i, p := range a.Uploads {
 		u.Parts = append(u.Parts, remote.Part{
 			Number: i + 1, URL: p.URL, MediaType: a.MediaType, Off: off, Size: int64(p.Size), Expires: remote.Expires(p.URL),
 		})
-		if off += int64(p.Size); p.Size == 0 || off > n.Size {
-			break
-		}
+		off += int64(p.Size)
+		whole = whole && p.Size > 0 && off <= n.Size
 	}
-	if len(u.Parts) != len(a.Uploads) || off != n.Size {
+	if !whole || off != n.Size {
 		return remote.Upload{}, &remote.Error{Op: "create file", Ref: it.Ref,
 			Err: fmt.Errorf("%w: its %d parts do not make up %d bytes", remote.ErrNotFrameio, len(a.Uploads), n.Size)}
 	}

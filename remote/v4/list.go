@@ -7,6 +7,7 @@ import (
 	"fmt"
 	iofs "io/fs"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -226,15 +227,12 @@ func walk[T any](ctx context.Context, c *Client, a ask) iter.Seq2[page[T], error
 		query, after := a.query, ""
 		for range maxPages {
 			var p page[T]
-			a.query = query
+			// The next link carries nothing but the cursor, so everything else is asked again.
+			a.query = url.Values{"include_total_count": {"true"}}
 			if after != "" {
-				// The next link carries nothing but the cursor, so everything else is asked again. From the second page
-				// on the count is asked for too; one page cannot change under way.
-				a.query = url.Values{"after": {after}, "include_total_count": {"true"}}
-				for k, v := range query {
-					a.query[k] = v
-				}
+				a.query.Set("after", after)
 			}
+			maps.Copy(a.query, query)
 			if err := c.send(ctx, a, &p); err != nil {
 				yield(p, err)
 				return
