@@ -3,46 +3,317 @@ package spool
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
 )
 
-var errNotYet = errors.New("spool: being built")
-
 // Entry is one file that is leaving. Its methods may be called at any stage and from any goroutine.
-type Entry struct{ info Info }
+//
+// Lock order: step → gate → Spool.mu → mu (two steps: the smaller key first). None is held over the network or the fsync of
+// data, and none while Config.Settled runs.
+type Entry struct {
+	s   *Spool
+	key Key
+
+	// step is held by whoever changes what the disk says about the entry. Small fsyncs happen under it.
+	step     sync.Mutex
+	attempt  *attempt      // who is sending it now; an attempt that is not this one any more may not change anything
+	intent   *intent       // creating
+	given    bool          // data may belong to someone else by now (Config.Settled): before a modification it is copied
+	telling  bool          // Config.Settled is running
+	unlinked bool          // discarded
+	lazy     bool          // something was written that may not survive a loss of power
+	copying  chan struct{} // not nil while someone copies base or given bytes; closed at the end
+
+	// gate is shared by those who read and write bytes, and taken alone by who changes which bytes these are.
+	gate     sync.RWMutex
+	writable bool     // bytes may be changed: they are ours alone, and the disk says that the entry is not closed
+	data     *os.File // nil if nobody uses it, or if the bytes are base's
+
+	size     atomic.Int64 // bytes
+	modified atomic.Int64 // unix nanoseconds of the last modification
+	mods     atomic.Int64 // counts modifications since the start of the program
+	mtimeSet atomic.Bool  // rec.Attr.Mtime is set; a write ends that
+	broken   atomic.Bool  // hole is not empty
+
+	mu       sync.Mutex // guards what follows; a leaf: nothing is called under it
+	rec      record     // but for Attr.Mtime changed only with step held too, like the next five
+	stage    Stage
+	folder   string     // drafts, outbox, …; "" if the disk knows nothing of the entry
+	asset    remote.Ref // upload.json's file
+	placed   *placed    // item.json; replaced, never changed
+	sending  *attempt   // the same as attempt
+	base     Base       // bytes of a clean entry
+	uses     int        // of data and base: handles, attempts, fsyncs
+	writers  map[*Handle]struct{}
+	last     Closing   // by the last Flush of a writer
+	hole     span      // where a write failed and was not made good
+	touched  int       // counts changes of name and attributes
+	patience time.Time // the quiet time is not prolonged beyond this
+	err      string    // Info.Err
+	nextTry  time.Time
+	tries    int // in a row without progress
+
+	ticket uint64      // guarded by Spool.mu: which turn in the queue is valid
+	hidden bool        // guarded by Spool.mu: not visible any more
+	place  place       // guarded by Spool.mu: under which it is in the index
+	claims []remote.ID // guarded by Spool.mu: which it has in the index
+}
+
+// span is a range of bytes.
+type span struct{ off, end int64 }
 
 // Key is the identity of the entry; it never changes.
-func (e *Entry) Key() Key { return e.info.Key }
-
-// Info tells everything about the entry at this moment.
-func (e *Entry) Info() Info { return e.info }
-
-// Target tells where the entry belongs now. Replaces is what it would become a version of, which may be an asset that an
-// earlier content of this very entry has become meanwhile.
-func (e *Entry) Target() Target { return e.info.Target }
+func (e *Entry) Key() Key { return e.key }
 
 // Size is the file's size in bytes.
-func (e *Entry) Size() int64 { return e.info.Size }
+func (e *Entry) Size() int64 { return e.size.Load() }
+
+// Target tells where the entry belongs now. Replaces is what it would become a version of, which may be an asset that an
+// earlier content of this very entry has become meanwhile. After a Discard it is what the discarded entry leaves on Frame.io.
+func (e *Entry) Target() Target {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.rec.Target
+	t.Replaces = e.rec.replaces()
+	return t
+}
 
 // Attr is what was set on the file; Mtime is always set.
-func (e *Entry) Attr() Attr { return e.info.Attr }
+func (e *Entry) Attr() Attr {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.attr()
+}
+
+func (e *Entry) attr() Attr {
+	a := e.rec.Attr
+	if a.Mtime.IsZero() {
+		a.Mtime = time.Unix(0, e.modified.Load())
+	}
+	return a
+}
+
+// Info tells everything about the entry at this moment.
+func (e *Entry) Info() Info {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i := Info{
+		Key: e.key, Target: e.rec.Target, Attr: e.attr(), Size: e.size.Load(), Stage: e.stage, Writers: len(e.writers),
+		Attempts: e.rec.Attempts, Err: e.err, NextTry: e.nextTry, Closed: e.rec.Closed, MediaType: mediaType(e.rec.Target.Name),
+	}
+	i.Replaces = e.rec.replaces()
+	switch e.stage {
+	case Held:
+		i.Reason, i.Quiet = e.rec.Hold.say(), e.rec.Hold.quiet()
+	case Parked:
+		i.Reason = e.rec.Reason
+	}
+	switch {
+	case e.placed != nil:
+		i.Asset, i.Sent = e.placed.Item.Ref, i.Size
+	case !e.asset.IsZero():
+		i.Asset = e.asset
+	}
+	if e.sending != nil {
+		e.sending.describe(&i)
+	}
+	return i
+}
+
+// dir is the entry's folder.
+func (e *Entry) dir() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.s.path(e.folder, e.key)
+}
+
+// in is the folder of the stage the entry is in.
+func (e *Entry) in() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.folder
+}
+
+// get reads what mu guards in one go.
+func (e *Entry) get() (rec record, stage Stage, folder string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec, e.stage, e.folder
+}
+
+// setStage is called with step held.
+func (e *Entry) setStage(st Stage) {
+	e.mu.Lock()
+	was := e.stage
+	e.stage = st
+	name := e.rec.Target.Name
+	e.mu.Unlock()
+	if was != st {
+		e.s.log.Debug("entry changed its stage", "key", e.key, "name", name, "from", was, "to", st)
+		e.s.broadcast()
+	}
+}
+
+// save changes the record by f and writes it, with step held. If it cannot be written the change is undone.
+func (e *Entry) save(safe bool, f func(*record)) error {
+	e.mu.Lock()
+	old := e.rec
+	f(&e.rec)
+	e.rec.Size, e.rec.Modified = e.size.Load(), time.Unix(0, e.modified.Load())
+	e.rec.Boot = ""
+	if !e.rec.Synced {
+		e.rec.Boot = e.s.boot
+	}
+	rec, folder := e.rec, e.folder
+	e.mu.Unlock()
+	if folder == "" {
+		return nil
+	}
+	if err := rec.store(e.s.path(folder, e.key), safe); err != nil {
+		e.mu.Lock()
+		e.rec = old
+		e.mu.Unlock()
+		return fmt.Errorf("write entry: %w", err)
+	}
+	e.s.did("save")
+	if !safe {
+		e.lazy = true
+		e.s.later(e)
+	}
+	return nil
+}
+
+// move brings the entry's folder to another stage's, with step held.
+func (e *Entry) move(to string, safe bool) error {
+	_, _, from := e.get()
+	if from == to {
+		return nil
+	}
+	if err := os.Rename(e.s.path(from, e.key), e.s.path(to, e.key)); err != nil {
+		return fmt.Errorf("move entry to %s: %w", to, err)
+	}
+	e.mu.Lock()
+	e.folder = to
+	e.mu.Unlock()
+	e.s.did("move to " + to)
+	if !safe {
+		e.lazy = true
+		e.s.later(e)
+		return nil
+	}
+	return errors.Join(syncDir(filepath.Join(e.s.cfg.Dir, to)), syncDir(filepath.Join(e.s.cfg.Dir, from)))
+}
+
+// acquire counts one more user of the bytes and opens them if there are any, with step held.
+func (e *Entry) acquire() error {
+	e.gate.Lock()
+	defer e.gate.Unlock()
+	e.mu.Lock()
+	folder := e.folder
+	e.mu.Unlock()
+	if e.data == nil && folder != "" {
+		f, err := os.OpenFile(filepath.Join(e.s.path(folder, e.key), dataName), os.O_RDWR, 0)
+		if err != nil {
+			return fmt.Errorf("open bytes: %w", err)
+		}
+		e.data = f
+	}
+	e.mu.Lock()
+	e.uses++
+	e.mu.Unlock()
+	return nil
+}
+
+// release ends what acquire began. It takes no step, so that it can be called anywhere.
+func (e *Entry) release() {
+	e.gate.Lock()
+	defer e.gate.Unlock()
+	e.mu.Lock()
+	e.uses--
+	last := e.uses == 0
+	base := e.base
+	if last {
+		e.base = nil
+	}
+	e.mu.Unlock()
+	if !last {
+		return
+	}
+	if e.data != nil {
+		e.data.Close()
+		e.data = nil
+	}
+	if base != nil {
+		base.Close()
+	}
+}
 
 // Open gives a handle on the entry; a writer is counted until its Release. It answers ErrGone once the entry has settled.
-func (e *Entry) Open(write bool) (*Handle, error) { return nil, errNotYet }
+func (e *Entry) Open(write bool) (*Handle, error) {
+	e.step.Lock()
+	defer e.step.Unlock()
+	_, stage, _ := e.get()
+	if stage == Gone && !e.open() {
+		return nil, ErrGone
+	}
+	if stage == Gone && write && !e.unlinked {
+		return nil, ErrGone // settled: these bytes are someone else's now
+	}
+	if err := e.acquire(); err != nil {
+		if errors.Is(err, fs.ErrNotExist) && stage == Settled {
+			return nil, ErrGone // taken already
+		}
+		return nil, err
+	}
+	h := &Handle{e: e, write: write}
+	if !write {
+		return h, nil
+	}
+	e.mu.Lock()
+	e.writers[h] = struct{}{}
+	e.mu.Unlock()
+	if stage == Settling {
+		e.s.unschedule(e)
+		e.setStage(Writing)
+	}
+	return h, nil
+}
 
-// Retarget gives the entry another name, folder, or asset to replace; at any stage, without cancelling an upload, and durable
-// on return. Another visible entry of that name is discarded with it, as rename(2) has it. An entry that is held for its name
-// becomes ordinary by an ordinary name; a parked one is tried again.
-func (e *Entry) Retarget(t Target) error { return errNotYet }
-
-// SetAttr records the fields of a that are set. The quiet time begins anew, but is lengthened by at most 10 s in all.
-func (e *Entry) SetAttr(a Attr) error { return errNotYet }
+// open reports whether somebody uses the bytes.
+func (e *Entry) open() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.uses > 0
+}
 
 // Truncate sets the size without a handle. If nobody has the entry open for writing it counts as written and closed.
-func (e *Entry) Truncate(ctx context.Context, size int64) error { return errNotYet }
-
-// Discard is unlink: the entry is invisible at once and will not be sent; what is on Frame.io of it is deleted later. Open
-// handles keep working on its bytes until their Release. What it replaces on Frame.io is not touched.
-func (e *Entry) Discard() error { return errNotYet }
+func (e *Entry) Truncate(ctx context.Context, size int64) error {
+	h, err := e.Open(true)
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	return h.Truncate(ctx, size)
+}
 
 // Sync is fsync: when it returns, bytes, name and attributes survive a loss of power.
-func (e *Entry) Sync(ctx context.Context) error { return errNotYet }
+func (e *Entry) Sync(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := e.commit(); err != nil {
+		return err
+	}
+	if folder := e.in(); folder != "" {
+		return syncDir(filepath.Join(e.s.cfg.Dir, folder))
+	}
+	return nil
+}

@@ -7,9 +7,18 @@ package spool
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
@@ -64,50 +73,133 @@ const (
 )
 
 // Spool owns a state folder and all that is leaving from it.
-type Spool struct{ cfg Config }
+type Spool struct {
+	cfg   Config
+	log   *slog.Logger
+	boot  string // this run of the machine
+	space space
+	puts  *semaphore.Weighted
+	lock  *os.File
+
+	wake       chan struct{} // Run
+	syncWake   chan struct{}
+	orphanWake chan struct{}
+	stopSync   context.CancelFunc
+	background sync.WaitGroup // the syncer
+
+	testOnlyStep func(what string) // called after each step on the disk
+
+	mu sync.RWMutex // guards what follows. Lock order: see Entry
+	index
+	closed     bool
+	due        queue // entries whose time comes: the quiet time is over, or the wait before the next try
+	ready      queue // entries whose time has come, the oldest sealed first
+	sending    int   // attempts, but for those that are
+	confirming int
+	sealing    int
+	unsynced   map[*Entry]struct{}
+	orphans    map[string]*orphan
+	changed    chan struct{} // closed at the next change; nil if nobody waits
+}
 
 // Open creates the folders, takes the lock, and recovers every entry. Without Run nothing is sent.
-func Open(cfg Config) (*Spool, error) { return &Spool{cfg: cfg}, nil }
+func Open(cfg Config) (*Spool, error) {
+	if cfg.Remote == nil || cfg.Settled == nil {
+		return nil, errors.New("spool: Config needs Remote and Settled")
+	}
+	if cfg.Settle == 0 {
+		cfg.Settle = DefaultSettle
+	}
+	if cfg.Uploads <= 0 {
+		cfg.Uploads = DefaultUploads
+	}
+	if cfg.Parts <= 0 {
+		cfg.Parts = DefaultParts
+	}
+	if cfg.Local == nil {
+		cfg.Local = LocalName
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Spool{
+		cfg: cfg, log: cfg.Log, boot: bootID(), puts: semaphore.NewWeighted(maxPuts), index: newIndex(),
+		wake: make(chan struct{}, 1), syncWake: make(chan struct{}, 1), orphanWake: make(chan struct{}, 1),
+		unsynced: map[*Entry]struct{}{}, orphans: map[string]*orphan{},
+	}
+	s.space.dir, s.space.keep = cfg.Dir, cfg.KeepFree
+	if err := s.prepare(); err != nil {
+		return nil, err
+	}
+	if err := s.recover(); err != nil {
+		s.lock.Close()
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stopSync = cancel
+	s.background.Go(func() { s.syncer(ctx) })
+	return s, nil
+}
 
-// Run sends what is closed until ctx ends, and returns when all its goroutines have. To be called once.
-func (s *Spool) Run(ctx context.Context) error { return errNotYet }
+// prepare makes the folders and takes the lock.
+func (s *Spool) prepare() (err error) {
+	if err = os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
+		return hint(err)
+	}
+	if s.lock, err = lock(s.cfg.Dir); err != nil {
+		return hint(err)
+	}
+	defer func() {
+		if err != nil {
+			s.lock.Close()
+		}
+	}()
+	switch v, err := os.ReadFile(filepath.Join(s.cfg.Dir, "VERSION")); {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := writeFile(s.cfg.Dir, "VERSION", []byte(layoutVersion), durable); err != nil {
+			return hint(err)
+		}
+	case err != nil:
+		return hint(err)
+	case string(v) != layoutVersion:
+		return fmt.Errorf("the state folder %s was written by another version of this program (layout %.16q): use that one to finish its uploads", s.cfg.Dir, v)
+	}
+	for _, folder := range folders {
+		if err := os.MkdirAll(filepath.Join(s.cfg.Dir, folder), 0o700); err != nil {
+			return hint(err)
+		}
+	}
+	return syncDir(s.cfg.Dir)
+}
+
+// hint says what to do about a state folder that cannot be used.
+func hint(err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("the state folder cannot be written: %w; mend its permissions or choose another with --state-dir", err)
+	}
+	return err
+}
 
 // Close brings everything to the disk and gives up the lock. Run must have returned.
-func (s *Spool) Close() error { return nil }
+func (s *Spool) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.stopSync()
+	s.background.Wait()
+	return s.lock.Close()
+}
 
-// Create begins a new, empty file. A visible entry of that name: io/fs.ErrExist.
-func (s *Spool) Create(t Target, a Attr) (*Entry, error) { return nil, errNotYet }
+// path is an entry's folder.
+func (s *Spool) path(folder string, k Key) string { return filepath.Join(s.cfg.Dir, folder, string(k)) }
 
-// Change begins a change of the asset t.Replaces, whose inode has the key k ("": draw one). The entry is clean, and its bytes
-// are base's, until the first modification; unmodified it vanishes at the release of its last writer. A nil base means that
-// the old bytes do not matter (O_TRUNC): the entry is empty and counts as modified. Open it at once, or Truncate or Discard
-// it: base is closed with the last handle. A visible entry of that name or key: io/fs.ErrExist.
-func (s *Spool) Change(t Target, a Attr, k Key, base Base) (*Entry, error) { return nil, errNotYet }
-
-// Find gives the visible entry of that name in a folder, or nil.
-func (s *Spool) Find(parent remote.ID, name string) *Entry { return nil }
-
-// In lists the visible entries of a folder, in no order.
-func (s *Spool) In(parent remote.ID) []*Entry { return nil }
-
-// Claimed reports whether id is the asset of a visible entry, or the File or Stack it replaces: the tree shows the entry in
-// its place.
-func (s *Spool) Claimed(id remote.ID) bool { return false }
-
-// All tells about every entry except clean ones, the oldest first.
-func (s *Spool) All() []Info { return nil }
-
-// Hurry ends the quiet time of what is closed, and the waits before the next try: for unmount and sync.
-func (s *Spool) Hurry() {}
-
-// Wait returns when none of the entries that which picks (nil: all) is on its way: settling, waiting, uploading, confirming
-// or settled but not yet told. What is being written, held or parked is not on its way; it answers ErrParked if some of
-// them are parked.
-func (s *Spool) Wait(ctx context.Context, which func(Info) bool) error { return errNotYet }
-
-// Retry sends parked entries again, all if no key is given. Of the keys given, held entries whose writer was interrupted are
-// taken as they are and sent too.
-func (s *Spool) Retry(keys ...Key) {}
-
-// Free is how many bytes writers may still put on the disk.
-func (s *Spool) Free() int64 { return 0 }
+// did marks a step on the disk.
+func (s *Spool) did(what string) {
+	if s.testOnlyStep != nil {
+		s.testOnlyStep(what)
+	}
+}

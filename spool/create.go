@@ -1,0 +1,98 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+func (s *Spool) newEntry(k Key, rec record) *Entry {
+	e := &Entry{s: s, key: k, rec: rec, writers: make(map[*Handle]struct{})}
+	e.modified.Store(rec.Modified.UnixNano())
+	e.mtimeSet.Store(!rec.Attr.Mtime.IsZero())
+	return e
+}
+
+// Create begins a new, empty file. A visible entry of that name: io/fs.ErrExist.
+func (s *Spool) Create(t Target, a Attr) (*Entry, error) { return s.enter(t, a, "", nil) }
+
+// Change begins a change of the asset t.Replaces, whose inode has the key k ("": draw one). The entry is clean, and its bytes
+// are base's, until the first modification; unmodified it vanishes at the release of its last writer. A nil base means that
+// the old bytes do not matter (O_TRUNC): the entry is empty and counts as modified. Open it at once, or Truncate or Discard
+// it: base is closed with the last handle. A visible entry of that name or key: io/fs.ErrExist.
+func (s *Spool) Change(t Target, a Attr, k Key, base Base) (*Entry, error) {
+	if t.Replaces.IsZero() {
+		return nil, errors.New("spool: a change needs the asset that it replaces")
+	}
+	if k != "" && !k.Valid() {
+		return nil, fmt.Errorf("spool: %q is no key", k)
+	}
+	return s.enter(t, a, k, base)
+}
+
+func (s *Spool) enter(t Target, a Attr, k Key, base Base) (*Entry, error) {
+	if t.Name == "" || !t.Parent.IsFolder() {
+		return nil, fmt.Errorf("spool: create %q in a %s: no place for a file", t.Name, t.Parent.Kind)
+	}
+	if k == "" {
+		k = NewKey()
+	}
+	now := time.Now()
+	e := s.newEntry(k, record{Format: 1, Key: k, Target: t, Attr: a, Modified: now, Boot: s.boot})
+	e.step.Lock()
+	defer e.step.Unlock()
+	if base != nil {
+		e.stage, e.base = Clean, base
+		e.size.Store(base.Size())
+	} else {
+		e.stage = Writing
+	}
+	if err := s.insert(e); err != nil {
+		return nil, err
+	}
+	if base != nil {
+		return e, nil
+	}
+	if err := e.make(); err != nil {
+		e.vanish()
+		return nil, fmt.Errorf("create %s in the spool: %w", t.Name, err)
+	}
+	if !t.Replaces.IsZero() {
+		e.mods.Store(1) // emptied, which is a modification
+	}
+	return e, nil
+}
+
+// make gives a new entry its folder, with step held.
+func (e *Entry) make() error {
+	if err := e.s.space.take(1); err != nil {
+		return err
+	}
+	dir := e.s.path(drafts, e.key)
+	tmp := dir + ".new"
+	if err := os.Mkdir(tmp, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(tmp, dataName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err == nil {
+		err = e.rec.store(tmp, lazily)
+	}
+	if err == nil {
+		err = os.Rename(tmp, dir)
+	}
+	if err != nil {
+		os.RemoveAll(tmp)
+		return err
+	}
+	e.mu.Lock()
+	e.folder = drafts
+	e.mu.Unlock()
+	e.unseal()
+	e.s.did("create")
+	return nil
+}

@@ -1,0 +1,36 @@
+package spool
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// syncData brings a file's bytes and size to the disk.
+func syncData(f *os.File) error { return f.Sync() } // Go uses F_FULLFSYNC here
+
+// allocate reserves room on the disk without changing any byte or the size.
+func allocate(f *os.File, off, n int64) error {
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	more := off + n - st.Size()
+	if more <= 0 {
+		return nil
+	}
+	err = unix.FcntlFstore(f.Fd(), unix.F_PREALLOCATE, &unix.Fstore_t{Flags: unix.F_ALLOCATEALL, Posmode: unix.F_PEOFPOSMODE, Length: more})
+	if err == unix.ENOTSUP {
+		return nil // such a disk cannot promise room; writes tell
+	}
+	return err
+}
+
+// bootID tells one run of the machine from the next: what was written in this one is still in the page cache.
+func bootID() string {
+	id, err := unix.Sysctl("kern.bootsessionuuid")
+	if err != nil {
+		return ""
+	}
+	return id
+}

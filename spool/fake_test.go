@@ -1,0 +1,376 @@
+package spool
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// fake is a strict Frame.io in memory: it answers the way both wires do, and refuses what they refuse.
+type fake struct {
+	delay    time.Duration // of every call
+	assemble time.Duration // from the last part to complete
+	partSize int64
+	faults   float64 // probability that a call fails, half of them after it was carried out
+	live     time.Duration
+	// refuse, if not nil, is asked before every call; see also after.
+	refuse func(op, name string) error
+	// after is called when a call has been carried out; its error is what the caller gets: a lost answer.
+	after func(op, name string) error
+	// sums tells checksums, as V2 does.
+	sums bool
+
+	mu       sync.Mutex
+	rng      *rand.Rand
+	n        int
+	assets   map[remote.ID]*asset
+	calls    map[string]int
+	inflight int
+	most     int
+	starts   []string // URLs in the order in which PUTs began
+}
+
+type asset struct {
+	remote.Item
+	parts    map[int][]byte
+	want     []remote.Part
+	complete time.Time // when all parts were there
+	never    bool      // never completes
+	versions []remote.ID
+	stack    remote.ID
+}
+
+var (
+	folderA = remote.Ref{Kind: remote.Folder, ID: "folder-a", Account: "acc"}
+	folderB = remote.Ref{Kind: remote.Folder, ID: "folder-b", Account: "acc"}
+)
+
+func newFake() *fake {
+	return &fake{
+		delay: 30 * time.Millisecond, assemble: 700 * time.Millisecond, partSize: 1000, live: 24 * time.Hour,
+		assets: map[remote.ID]*asset{}, calls: map[string]int{}, rng: rand.New(rand.NewPCG(1, 2)),
+	}
+}
+
+// clone is the same world, without faults.
+func (f *fake) clone() *fake {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g := newFake()
+	g.delay, g.assemble, g.partSize, g.live, g.sums, g.n = f.delay, f.assemble, f.partSize, f.live, f.sums, f.n
+	for id, a := range f.assets {
+		b := *a
+		b.parts, b.versions = maps.Clone(a.parts), slices.Clone(a.versions)
+		g.assets[id] = &b
+	}
+	return g
+}
+
+// call is what every call has in common: time passes, the context counts, faults happen. do is carried out under the lock.
+func (f *fake) call(ctx context.Context, op, name string, do func() error) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(f.delay):
+	}
+	f.mu.Lock()
+	f.calls[op]++
+	early, late := f.rng.Float64() < f.faults/2, f.rng.Float64() < f.faults/2
+	f.mu.Unlock()
+	if f.refuse != nil {
+		if err := f.refuse(op, name); err != nil {
+			return err
+		}
+	}
+	if early {
+		return fmt.Errorf("%s: %w", op, remote.ErrOffline)
+	}
+	f.mu.Lock()
+	err := do()
+	f.mu.Unlock()
+	if err == nil && f.after != nil {
+		err = f.after(op, name)
+	}
+	if err == nil && late {
+		err = fmt.Errorf("%s, answer lost: %w", op, remote.ErrOffline)
+	}
+	return err
+}
+
+func (f *fake) id(kind string) remote.ID {
+	f.n++
+	return remote.ID(fmt.Sprintf("%s-%d", kind, f.n))
+}
+
+// put makes a complete asset.
+func (f *fake) put(parent remote.Ref, name, content string) remote.Ref {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := f.id("file")
+	a := &asset{parts: map[int][]byte{1: []byte(content)}, complete: time.Now().Add(-time.Hour)}
+	a.Item = remote.Item{Ref: remote.Ref{Kind: remote.File, ID: id, Account: "acc"}, Parent: parent.ID, Name: name, Size: int64(len(content)), Created: time.Now()}
+	a.want = []remote.Part{{Number: 1, Size: int64(len(content))}}
+	f.assets[id] = a
+	return a.Ref
+}
+
+func (f *fake) get(id remote.ID) (*asset, error) {
+	a := f.assets[id]
+	if a == nil {
+		return nil, fmt.Errorf("%s: %w", id, fs.ErrNotExist)
+	}
+	return a, nil
+}
+
+func (a *asset) bytes() string {
+	var b strings.Builder
+	for _, p := range a.want {
+		b.Write(a.parts[p.Number])
+	}
+	return b.String()
+}
+
+// item is what a caller gets to see.
+func (f *fake) item(a *asset) remote.Item {
+	it := a.Item
+	if it.Kind == remote.Stack {
+		newest := f.assets[a.versions[len(a.versions)-1]]
+		n := f.item(newest)
+		it.Size, it.State, it.Content, it.Name = n.Size, n.State, n.Content, n.Name
+		return it
+	}
+	it.Content = it.ID
+	if it.State == remote.Failed {
+		return it
+	}
+	if !a.complete.IsZero() && !a.never && time.Since(a.complete) >= f.assemble {
+		it.State = remote.Uploaded
+		if f.sums {
+			it.Checksum = fmt.Sprintf("%016x", xxhash.Sum64String(a.bytes()))
+		}
+	}
+	return it
+}
+
+func (f *fake) CreateFile(ctx context.Context, nf remote.NewFile) (up remote.Upload, err error) {
+	err = f.call(ctx, "create", nf.Name, func() error {
+		if nf.Size < 1 || nf.Name == "" || len(nf.Name) > 255 {
+			return remote.ErrRefused
+		}
+		if nf.Parent != folderA && nf.Parent != folderB {
+			return fmt.Errorf("folder: %w", fs.ErrNotExist)
+		}
+		if !nf.Since.IsZero() {
+			for id, a := range f.assets {
+				if a.Parent == nf.Parent.ID && a.Name == nf.Name && a.Size == nf.Size && !a.Created.Before(nf.Since) && f.item(a).State == remote.Created {
+					delete(f.assets, id)
+				}
+			}
+		}
+		a := &asset{parts: map[int][]byte{}}
+		a.Item = remote.Item{
+			Ref:    remote.Ref{Kind: remote.File, ID: f.id("file"), Account: "acc"},
+			Parent: nf.Parent.ID, Name: nf.Name, Size: nf.Size, Created: time.Now(), MediaType: nf.MediaType,
+		}
+		for off := int64(0); off < nf.Size; off += f.partSize {
+			a.want = append(a.want, remote.Part{
+				Number: len(a.want) + 1, URL: fmt.Sprintf("%s/%d", a.ID, len(a.want)+1), Off: off,
+				Size: min(f.partSize, nf.Size-off), Expires: time.Now().Add(f.live),
+			})
+		}
+		f.assets[a.ID] = a
+		up = remote.Upload{File: a.Item, Parts: slices.Clone(a.want)}
+		return nil
+	})
+	if err != nil {
+		return remote.Upload{}, err
+	}
+	return up, nil
+}
+
+func (f *fake) PutPart(ctx context.Context, part remote.Part, body io.ReaderAt) error {
+	f.mu.Lock()
+	f.inflight++
+	f.most = max(f.most, f.inflight)
+	f.starts = append(f.starts, part.URL)
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		f.inflight--
+		f.mu.Unlock()
+	}()
+	var got []byte
+	for chunk := range int64(4) { // in small steps, so that time passes between them
+		lo, hi := part.Size*chunk/4, part.Size*(chunk+1)/4
+		b := make([]byte, hi-lo)
+		if n, err := body.ReadAt(b, part.Off+lo); n < len(b) {
+			return fmt.Errorf("read body: %w", err)
+		}
+		got = append(got, b...)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(f.delay / 4):
+		}
+	}
+	if time.Now().After(part.Expires) {
+		return fmt.Errorf("put: %w", remote.ErrExpired)
+	}
+	return f.call(ctx, "put", part.URL, func() error {
+		id, _, _ := strings.Cut(part.URL, "/")
+		a := f.assets[remote.ID(id)]
+		if a == nil {
+			return nil // S3 knows nothing of assets
+		}
+		a.parts[part.Number] = got
+		if len(a.parts) == len(a.want) && a.complete.IsZero() {
+			a.complete = time.Now()
+		}
+		return nil
+	})
+}
+
+func (f *fake) Stat(ctx context.Context, ref remote.Ref) (it remote.Item, err error) {
+	err = f.call(ctx, "stat", string(ref.ID), func() error {
+		a, err := f.get(ref.ID)
+		if err == nil {
+			it = f.item(a)
+		}
+		return err
+	})
+	return it, err
+}
+
+func (f *fake) Delete(ctx context.Context, ref remote.Ref) error {
+	return f.call(ctx, "delete", string(ref.ID), func() error {
+		if a := f.assets[ref.ID]; a != nil && a.stack != "" {
+			st := f.assets[a.stack]
+			st.versions = slices.DeleteFunc(st.versions, func(id remote.ID) bool { return id == ref.ID })
+			if len(st.versions) == 0 {
+				delete(f.assets, st.ID)
+			}
+		}
+		delete(f.assets, ref.ID)
+		return nil
+	})
+}
+
+func (f *fake) AddVersion(ctx context.Context, target, file remote.Ref) (it remote.Item, err error) {
+	err = f.call(ctx, "version", string(target.ID), func() error {
+		a, err := f.get(file.ID)
+		if err != nil {
+			return err
+		}
+		to, err := f.get(target.ID)
+		if err != nil {
+			return err
+		}
+		switch {
+		case a.stack != "" && (a.stack == to.ID || a.stack == to.stack): // again
+			it = f.item(f.assets[a.stack])
+			return nil
+		case target.ID == file.ID || f.item(a).State == remote.Created:
+			return remote.ErrRefused
+		case to.Kind == remote.File && to.stack != "":
+			return remote.ErrRefused // V4 wants the stack then
+		}
+		if to.Kind == remote.File {
+			st := &asset{Item: remote.Item{Ref: remote.Ref{Kind: remote.Stack, ID: f.id("stack"), Account: "acc"}, Parent: to.Parent, Name: to.Name}}
+			st.versions = []remote.ID{to.ID}
+			to.stack, to.Parent = st.ID, st.ID
+			f.assets[st.ID] = st
+			to = st
+		}
+		if a.stack != "" {
+			old := f.assets[a.stack]
+			old.versions = slices.DeleteFunc(old.versions, func(id remote.ID) bool { return id == a.ID })
+		}
+		to.versions = append(to.versions, a.ID)
+		a.stack, a.Parent = to.ID, to.ID
+		it = f.item(to)
+		return nil
+	})
+	return it, err
+}
+
+func (f *fake) Rename(ctx context.Context, ref remote.Ref, name string) (it remote.Item, err error) {
+	err = f.call(ctx, "rename", name, func() error {
+		a, err := f.get(ref.ID)
+		if err != nil {
+			return err
+		}
+		a.Name = name
+		if a.Kind == remote.Stack {
+			f.assets[a.versions[len(a.versions)-1]].Name = name
+		}
+		it = f.item(a)
+		return nil
+	})
+	return it, err
+}
+
+func (f *fake) Move(ctx context.Context, ref, to remote.Ref) (it remote.Item, err error) {
+	err = f.call(ctx, "move", string(to.ID), func() error {
+		a, err := f.get(ref.ID)
+		if err != nil {
+			return err
+		}
+		a.Parent = to.ID
+		it = f.item(a)
+		return nil
+	})
+	return it, err
+}
+
+// tree is what people see: "folder/name = bytes | older | oldest" for every asset outside a stack, sorted. What is not
+// complete shows as "(placeholder)".
+func (f *fake) tree() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	show := func(a *asset) string {
+		if st := f.item(a).State; st != remote.Uploaded {
+			return "(placeholder)"
+		}
+		b := a.bytes()
+		if len(b) > 40 {
+			return fmt.Sprintf("%d bytes %016x", len(b), xxhash.Sum64String(b))
+		}
+		return b
+	}
+	var all []string
+	for _, a := range f.assets {
+		switch {
+		case a.stack != "":
+		case a.Kind == remote.Stack:
+			line := fmt.Sprintf("%s/%s =", a.Parent, f.item(a).Name)
+			for i, id := range slices.Backward(a.versions) {
+				if i < len(a.versions)-1 {
+					line += " |"
+				}
+				line += " " + show(f.assets[id])
+			}
+			all = append(all, line)
+		default:
+			all = append(all, fmt.Sprintf("%s/%s = %s", a.Parent, a.Name, show(a)))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (f *fake) count(op string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls[op]
+}

@@ -1,0 +1,176 @@
+package spool
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// place is where an entry is seen.
+type place struct {
+	parent remote.ID
+	name   string
+}
+
+// index is what Find, In and Claimed look at. Guarded by Spool.mu.
+type index struct {
+	byKey   map[Key]*Entry
+	byPlace map[place]*Entry
+	folders map[remote.ID]map[*Entry]struct{}
+	claims  map[remote.ID]int
+}
+
+func newIndex() index {
+	return index{map[Key]*Entry{}, map[place]*Entry{}, map[remote.ID]map[*Entry]struct{}{}, map[remote.ID]int{}}
+}
+
+// insert makes a new entry visible.
+func (s *Spool) insert(e *Entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	t := e.Target()
+	if s.byPlace[place{t.Parent.ID, t.Name}] != nil || s.byKey[e.key] != nil {
+		return fmt.Errorf("create %s: %w", t.Name, fs.ErrExist)
+	}
+	s.byKey[e.key] = e
+	s.lay(e)
+	return nil
+}
+
+// reindex brings what is seen of an entry up to date, with step held, after its target or its assets have changed.
+func (s *Spool) reindex(e *Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !e.hidden {
+		s.lift(e)
+		s.lay(e)
+	}
+}
+
+// hide makes an entry invisible for good.
+func (s *Spool) hide(e *Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conceal(e)
+}
+
+func (s *Spool) conceal(e *Entry) {
+	if e.hidden {
+		return
+	}
+	e.hidden = true
+	s.lift(e)
+	if s.byKey[e.key] == e {
+		delete(s.byKey, e.key)
+	}
+}
+
+// lay puts the entry where its target is, with mu held.
+func (s *Spool) lay(e *Entry) {
+	e.mu.Lock()
+	e.place = place{e.rec.Target.Parent.ID, e.rec.Target.Name}
+	e.claims = e.assets(e.claims[:0])
+	e.mu.Unlock()
+	s.byPlace[e.place] = e
+	in := s.folders[e.place.parent]
+	if in == nil {
+		in = make(map[*Entry]struct{})
+		s.folders[e.place.parent] = in
+	}
+	in[e] = struct{}{}
+	for _, id := range e.claims {
+		s.claims[id]++
+	}
+}
+
+// lift takes the entry out of where it was laid, with mu held.
+func (s *Spool) lift(e *Entry) {
+	if s.byPlace[e.place] == e {
+		delete(s.byPlace, e.place)
+	}
+	in := s.folders[e.place.parent]
+	delete(in, e)
+	if len(in) == 0 {
+		delete(s.folders, e.place.parent)
+	}
+	for _, id := range e.claims {
+		if s.claims[id]--; s.claims[id] <= 0 {
+			delete(s.claims, id)
+		}
+	}
+	e.claims = e.claims[:0]
+}
+
+// assets lists what on Frame.io the entry stands for, with e.mu held.
+func (e *Entry) assets(ids []remote.ID) []remote.ID {
+	refs := []remote.Ref{e.asset, e.rec.Target.Replaces}
+	if p := e.placed; p != nil {
+		refs = append(refs, p.File, p.Item.Ref)
+	}
+	if o := e.rec.Own; o != nil {
+		refs = append(refs, o.File, o.Ref, o.Over)
+	}
+	for _, r := range refs {
+		if r.ID != "" && !slices.Contains(ids, r.ID) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// Find gives the visible entry of that name in a folder, or nil.
+func (s *Spool) Find(parent remote.ID, name string) *Entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byPlace[place{parent, name}]
+}
+
+// In lists the visible entries of a folder, in no order.
+func (s *Spool) In(parent remote.ID) []*Entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	in := make([]*Entry, 0, len(s.folders[parent]))
+	for e := range s.folders[parent] {
+		in = append(in, e)
+	}
+	return in
+}
+
+// Claimed reports whether id is the asset of a visible entry, or the File or Stack it replaces: the tree shows the entry in
+// its place.
+func (s *Spool) Claimed(id remote.ID) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.claims[id] > 0
+}
+
+// entries lists all visible entries.
+func (s *Spool) entries() []*Entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	all := make([]*Entry, 0, len(s.byKey))
+	for _, e := range s.byKey {
+		all = append(all, e)
+	}
+	return all
+}
+
+// All tells about every entry except clean ones, the oldest first.
+func (s *Spool) All() []Info {
+	var all []Info
+	for _, e := range s.entries() {
+		if i := e.Info(); i.Stage != Clean {
+			all = append(all, i)
+		}
+	}
+	slices.SortFunc(all, func(a, b Info) int {
+		return cmp.Or(a.Closed.Compare(b.Closed), cmp.Compare(a.Key, b.Key))
+	})
+	return all
+}

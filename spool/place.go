@@ -1,0 +1,311 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// earlier brings an earlier content of the entry, which Frame.io has confirmed but which was modified before it was in its
+// place, to where it belongs: below the present content in the stack.
+func (a *attempt) earlier() error {
+	e := a.e
+	rec, _, _ := e.get()
+	if rec.Own == nil || rec.Own.Over.IsZero() {
+		return nil
+	}
+	o := *rec.Own
+	it, gone, err := a.version(o.Over, o.File)
+	if err != nil {
+		return err
+	}
+	return a.step(func() error {
+		defer e.s.reindex(e)
+		return e.save(durable, func(r *record) {
+			switch {
+			case gone == goneFile:
+				r.Own = nil
+			case gone == goneTarget:
+				r.Own = &own{File: o.File, Ref: o.File}
+			default:
+				r.Own = &own{File: o.File, Ref: it.Ref}
+			}
+		})
+	})
+}
+
+// What version found missing.
+type missing int
+
+const (
+	goneNothing missing = iota
+	goneTarget          // what was to get a version
+	goneFile            // what was to be the version
+)
+
+// version makes file the newest version of target.
+func (a *attempt) version(target, file remote.Ref) (it remote.Item, gone missing, err error) {
+	r := a.e.s.cfg.Remote
+	err = a.persist(func() (err error) {
+		it, err = r.AddVersion(a.ctx, target, file)
+		return err
+	})
+	if !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
+			err = fmt.Errorf("make it a version: %w", err)
+		}
+		return it, goneNothing, err
+	}
+	gone, err = a.missing(file, goneTarget)
+	return it, gone, err
+}
+
+// missing finds out whether it is the file that is not there, or something else.
+func (a *attempt) missing(file remote.Ref, otherwise missing) (missing, error) {
+	err := a.persist(func() error {
+		_, err := a.e.s.cfg.Remote.Stat(a.ctx, file)
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return goneFile, nil
+	}
+	return otherwise, err
+}
+
+// toPlace brings the confirmed file to its name, folder and stack, as often as these change meanwhile. Then the entry is
+// settled, which is said in the same breath as the last comparison.
+func (a *attempt) toPlace() error {
+	e := a.e
+	for {
+		var p placed
+		var rec record
+		err := a.step(func() error {
+			e.mu.Lock()
+			p, rec = *e.placed, e.rec
+			e.mu.Unlock()
+			if p.missing(&rec) == "" {
+				return a.settled()
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		what := p.missing(&rec)
+		if what == "" {
+			return nil
+		}
+		err = a.bring(what, &p, &rec)
+		var f *failure
+		if errors.As(err, &f) && a.toldBefore() {
+			// Somebody deleted it on Frame.io after the rest of the program was told that it is there. It is theirs to decide.
+			p.Parent, p.Name, p.Over = rec.Target.Parent.ID, rec.Target.Name, rec.replaces()
+			err = a.note(&p, remote.Ref{}, false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// toldBefore reports whether Settled was called before.
+func (a *attempt) toldBefore() bool {
+	a.e.step.Lock()
+	defer a.e.step.Unlock()
+	return a.e.given
+}
+
+// missing is the next thing to do for a confirmed file: "version", "move", "rename", or "" if it is where it belongs.
+func (p *placed) missing(r *record) string {
+	over := r.replaces()
+	switch {
+	case !over.IsZero() && over != p.Over && over.ID != p.Item.ID && over.ID != p.File.ID:
+		return "version"
+	case p.Parent != r.Target.Parent.ID:
+		return "move"
+	case p.Name != r.Target.Name:
+		return "rename"
+	}
+	return ""
+}
+
+// bring does that one thing and notes it.
+func (a *attempt) bring(what string, p *placed, rec *record) error {
+	e, r := a.e, a.e.s.cfg.Remote
+	lone := false
+	var err error
+	switch what {
+	case "version":
+		over := rec.replaces()
+		it, gone, verr := a.version(over, p.File)
+		switch {
+		case verr != nil:
+			return verr
+		case gone == goneFile:
+			return &failure{why: "the file went away on Frame.io", counted: true, left: nothing}
+		case gone == goneTarget:
+			lone = true
+			e.s.log.Warn("what the file was to be a version of is not on Frame.io any more; it becomes a file of its own", "key", e.key, "name", rec.Target.Name)
+		default:
+			p.Item, p.Over, p.Name = it, over, it.Name
+			if it.Parent != "" {
+				p.Parent = it.Parent
+			}
+		}
+	case "move":
+		err = a.persist(func() error {
+			it, err := r.Move(a.ctx, p.Item.Ref, rec.Target.Parent)
+			p.take(it, err)
+			return err
+		})
+		p.Parent = rec.Target.Parent.ID
+	case "rename":
+		err = a.persist(func() error {
+			it, err := r.Rename(a.ctx, p.Item.Ref, rec.Target.Name)
+			p.take(it, err)
+			return err
+		})
+		if errors.Is(err, errors.ErrUnsupported) {
+			e.s.log.Warn("Frame.io cannot rename this version stack; it keeps its name there", "key", e.key, "name", rec.Target.Name, "there", p.Name)
+			err = nil
+		}
+		p.Name = rec.Target.Name
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		gone, merr := a.missing(p.File, goneTarget)
+		if merr != nil {
+			return merr
+		}
+		if gone == goneFile {
+			return &failure{why: "the file went away on Frame.io", counted: true, left: nothing}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("uploaded as %q, but %s it: %w", p.Item.Name, what, err)
+	}
+	return a.note(p, rec.replaces(), lone)
+}
+
+// take keeps what Frame.io answered.
+func (p *placed) take(it remote.Item, err error) {
+	if err == nil && it.ID != "" {
+		p.Item = it
+	}
+}
+
+// note writes how far the file has come. lone: what it was to replace does not exist.
+func (a *attempt) note(p *placed, over remote.Ref, lone bool) error {
+	e := a.e
+	return a.step(func() error {
+		if lone {
+			err := e.save(durable, func(r *record) {
+				if r.replaces() == over {
+					r.Own, r.Target.Replaces = nil, remote.Ref{}
+				}
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if err := writeJSON(e.dir(), itemName, p, durable); err != nil {
+			return err
+		}
+		e.s.did("place")
+		e.mu.Lock()
+		e.placed = p
+		e.mu.Unlock()
+		e.s.reindex(e)
+		return nil
+	})
+}
+
+// settled moves the entry to uploaded/, with step held.
+func (a *attempt) settled() error {
+	e := a.e
+	if err := e.move(uploaded, durable); err != nil {
+		return err
+	}
+	e.untroubled()
+	e.setStage(Settled)
+	return nil
+}
+
+// tell calls Config.Settled, unless a writer has the entry open: then it is called after that one's release. The entry ends
+// when it was told everything.
+func (a *attempt) tell() error {
+	e := a.e
+	for {
+		var (
+			info    Info
+			item    remote.Item
+			touched int
+			open    bool
+		)
+		err := a.step(func() error {
+			e.mu.Lock()
+			item, touched, open = e.placed.Item, e.touched, len(e.writers) > 0
+			e.mu.Unlock()
+			if !open {
+				e.telling, e.given = true, true
+			}
+			return nil
+		})
+		if err != nil || open {
+			return err
+		}
+		info = e.Info()
+		err = e.s.cfg.Settled(info, item, filepath.Join(e.s.path(uploaded, e.key), dataName))
+		again, err := a.told(err, touched)
+		if err != nil || !again {
+			return err
+		}
+		if err := a.toPlace(); err != nil {
+			return err
+		}
+	}
+}
+
+// told sees what happened while Settled ran.
+func (a *attempt) told(err error, touched int) (again bool, _ error) {
+	e := a.e
+	dir := e.s.path(uploaded, e.key)
+	e.step.Lock()
+	e.telling = false
+	if e.attempt != a { // modified or discarded meanwhile: its bytes are elsewhere now
+		if e.in() != uploaded {
+			defer e.step.Unlock()
+			return false, errors.Join(errRevoked, os.RemoveAll(dir))
+		}
+		e.step.Unlock()
+		return false, errRevoked
+	}
+	if err != nil {
+		e.step.Unlock()
+		return false, fmt.Errorf("tell that it has settled: %v", err) // not %w: Frame.io has not refused anything
+	}
+	e.mu.Lock()
+	again, open := e.touched != touched, len(e.writers) > 0
+	e.mu.Unlock()
+	if again || open {
+		e.step.Unlock()
+		return again, nil // open: it is told again after the release
+	}
+	if err := os.Rename(dir, dir+".done"); err != nil {
+		e.step.Unlock()
+		return false, err
+	}
+	e.s.did("done")
+	e.attempt = nil
+	e.mu.Lock()
+	e.folder = ""
+	e.mu.Unlock()
+	e.s.hide(e)
+	e.setStage(Gone)
+	e.s.log.Info("file has settled", "key", e.key, "name", e.Target().Name)
+	e.step.Unlock()
+	return false, os.RemoveAll(dir + ".done")
+}

@@ -1,0 +1,200 @@
+package spool
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// The disk layout is the state. An entry is a folder named by its key, and the folder it lies in is its stage:
+//
+//	LOCK  VERSION
+//	drafts/<key>/      being written, or closed and still in its quiet time; only drafts' bytes are ever changed
+//	outbox/<key>/      sealed: on its way to Frame.io
+//	uploaded/<key>/    Frame.io has it under its name; the rest of the program is still to be told
+//	held/<key>/        stays here until something changes
+//	parked/<key>/      Frame.io refuses it
+//	orphans/<id>.json  what is to be deleted on Frame.io: placeholders of attempts that were given up
+//
+// and in an entry's folder:
+//
+//	data         the bytes
+//	entry.json   a record
+//	entry.prev   the record before, kept while entry.json may not yet survive a loss of power
+//	creating     an intent: CreateFile is about to be asked, its answer is not known yet
+//	upload.json  CreateFile's answer, written before the first PUT; its URLs are secrets
+//	parts.log    a line for every part that was sent (parts.go)
+//	item.json    a placed: Frame.io has confirmed every byte
+//
+// A folder <key>.new is an entry being prepared: nothing of it was acknowledged, so it is removed at start. A folder
+// <key>.gone was discarded: what it has on Frame.io becomes an orphan, then it is removed. <key>.done is removed.
+// Every step is temp → fsync → rename → fsync dir and leaves a state that recovery (recover.go) carries on from.
+const (
+	drafts   = "drafts"
+	outbox   = "outbox"
+	uploaded = "uploaded"
+	held     = "held"
+	parked   = "parked"
+	orphans  = "orphans"
+
+	layoutVersion = "1\n"
+
+	dataName     = "data"
+	recordName   = "entry.json"
+	previousName = "entry.prev"
+	creatingName = "creating"
+	uploadName   = "upload.json"
+	partsName    = "parts.log"
+	itemName     = "item.json"
+)
+
+// hold is why an entry is held.
+type hold string
+
+const (
+	holdName        hold = "name"        // a name that never leaves this machine
+	holdEmpty       hold = "empty"       // no byte yet
+	holdKilled      hold = "killed"      // the last writer died by a signal
+	holdInterrupted hold = "interrupted" // the writer, or this program, died before it was closed
+	holdPower       hold = "power"       // power was lost within a second after it was closed
+	holdBroken      hold = "broken"      // a write failed: bytes are missing
+)
+
+// say is the reason for people, with what to do.
+func (h hold) say() string {
+	switch h {
+	case holdName:
+		return "files of this name stay on this machine; rename it to have it uploaded"
+	case holdEmpty:
+		return "empty files stay on this machine until they have a byte"
+	case holdKilled:
+		return "interrupted: the program writing it was killed, so it may not be complete; write it again, or retry it to upload it as it is"
+	case holdInterrupted:
+		return "interrupted: the program writing it, or this one, was killed before closing it; write it again, or retry it to upload it as it is"
+	case holdPower:
+		return "interrupted: the machine lost power just after it was closed, so bytes may be missing; write it again, or retry it to upload it as it is"
+	case holdBroken:
+		return "incomplete: the disk was full or failed while it was written; make room and write it again, or retry it to upload it as it is"
+	}
+	return ""
+}
+
+// quiet reports whether being held is a matter of course.
+func (h hold) quiet() bool { return h == holdName || h == holdEmpty }
+
+// record is what entry.json says.
+type record struct {
+	Format int    `json:"format"` // 1
+	Key    Key    `json:"key"`
+	Target Target `json:"target"`
+	Attr   Attr   `json:"attr,omitzero"`
+
+	Size     int64     `json:"size"`              // bytes; while not closed only a hint
+	Modified time.Time `json:"modified"`          // last modification of the bytes
+	Closed   time.Time `json:"closed,omitzero"`   // zero: some writer has not closed it yet
+	Closer   Closing   `json:"closer,omitzero"`   // who closed it last
+	Broken   bool      `json:"broken,omitempty"`  // a write failed and was not made good
+	Synced   bool      `json:"synced,omitempty"`  // this record was written after the bytes it speaks of were on the disk
+	Boot     string    `json:"boot,omitempty"`    // unless Synced: the machine's run in which Closed can be believed
+	Sealed   time.Time `json:"sealed,omitzero"`   // when it went to the outbox: the order of sending
+	SealTime time.Time `json:"seal_at,omitzero"`  // modification time of data when sealed: whoever changes data later is found out
+	Hold     hold      `json:"hold,omitempty"`    // why it is in held/
+	Reason   string    `json:"reason,omitempty"`  // why it is in parked/
+	Attempts int       `json:"attempts,omitzero"` // how often sending was begun
+	Failures int       `json:"failures,omitzero"` // how often Frame.io did not confirm what was sent; reset by a person or by new bytes
+	Own      *own      `json:"own,omitempty"`
+	// Supersedes is the entry whose name this one took over by a rename: if the program dies before that one is discarded,
+	// recovery does it.
+	Supersedes Key `json:"supersedes,omitempty"`
+}
+
+// own is what an earlier content of this entry has become on Frame.io: the next one becomes a newer version of it.
+type own struct {
+	File remote.Ref `json:"file"`          // the file with the earlier content
+	Ref  remote.Ref `json:"ref"`           // File, or the stack it is in
+	Over remote.Ref `json:"over,omitzero"` // if not zero, File is still to become a version of this first
+}
+
+// replaces is what the entry becomes a version of.
+func (r *record) replaces() remote.Ref {
+	if r.Own != nil {
+		return r.Own.Ref
+	}
+	return r.Target.Replaces
+}
+
+// intent is what the file creating says: that a file was about to be created. If the answer never came, a placeholder may
+// be on Frame.io of which only this is known.
+type intent struct {
+	Parent    remote.Ref `json:"parent"`
+	Name      string     `json:"name"`
+	Size      int64      `json:"size"`
+	MediaType string     `json:"media_type"`
+	Mtime     time.Time  `json:"mtime,omitzero"`
+	Began     time.Time  `json:"began"`
+}
+
+// placed is what item.json says: Frame.io has all bytes as File, and how far it has been brought to where it belongs.
+type placed struct {
+	File   remote.Ref  `json:"file"`
+	Item   remote.Item `json:"item"`          // the file, or the stack it is in, as last told
+	Over   remote.Ref  `json:"over,omitzero"` // what File was made a version of
+	Parent remote.ID   `json:"parent"`        // folder and name that were asked for last. Not Item's: Frame.io may
+	Name   string      `json:"name"`          // have its own idea of them, and asking again would not change it
+}
+
+// parse reads a record and refuses one that cannot be acted upon.
+func parse(path string, key Key) (record, error) {
+	var r record
+	if err := readJSON(path, &r); err != nil {
+		return record{}, err
+	}
+	switch {
+	case r.Format != 1:
+		return record{}, fmt.Errorf("entry.json has format %d; this program knows 1", r.Format)
+	case r.Key != key:
+		return record{}, fmt.Errorf("entry.json speaks of %q", r.Key)
+	case r.Target.Name == "":
+		return record{}, errors.New("entry.json has no name")
+	}
+	return r, nil
+}
+
+// load reads the record in an entry's folder, or the one before if that was not yet safe when power went.
+func load(dir string, key Key) (record, error) {
+	r, err := parse(filepath.Join(dir, recordName), key)
+	if err == nil {
+		return r, nil
+	}
+	if prev, perr := parse(filepath.Join(dir, previousName), key); perr == nil {
+		return prev, nil
+	}
+	return record{}, err
+}
+
+// store writes the record. Lazily, the one before is kept beside it if it was safe: a rename alone may come to the disk
+// before the bytes it names.
+func (r *record) store(dir string, safe bool) error {
+	b, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return err
+	}
+	if !safe {
+		name, prev := filepath.Join(dir, recordName), filepath.Join(dir, previousName)
+		if _, err := os.Lstat(prev); errors.Is(err, os.ErrNotExist) {
+			if err := os.Link(name, prev); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+		return writeFile(dir, recordName, b, lazily)
+	}
+	if err := writeFile(dir, recordName, b, durable); err != nil {
+		return err
+	}
+	return removeFile(filepath.Join(dir, previousName))
+}

@@ -1,0 +1,88 @@
+package spool
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// onItsWay reports whether something will happen to the entry without anybody's doing.
+func (i Info) onItsWay() bool {
+	switch i.Stage {
+	case Settling, Waiting, Uploading, Confirming:
+		return true
+	case Settled:
+		return i.Writers == 0
+	}
+	return false
+}
+
+// broadcast wakes those who wait for a change.
+func (s *Spool) broadcast() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
+	}
+}
+
+// lookAgain is the least time between two looks of Wait at all entries.
+const lookAgain = 20 * time.Millisecond
+
+// Wait returns when none of the entries that which picks (nil: all) is on its way: settling, waiting, uploading, confirming
+// or settled but not yet told. What is being written, held or parked is not on its way; it answers ErrParked if some of
+// them are parked.
+func (s *Spool) Wait(ctx context.Context, which func(Info) bool) error {
+	for {
+		s.mu.Lock()
+		if s.changed == nil {
+			s.changed = make(chan struct{})
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		busy, stuck := false, false
+		for _, e := range s.entries() {
+			i := e.Info()
+			if which != nil && !which(i) {
+				continue
+			}
+			busy = busy || i.onItsWay()
+			stuck = stuck || i.Stage == Parked
+		}
+		switch {
+		case !busy && stuck:
+			return ErrParked
+		case !busy:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+		if err := sleep(ctx, lookAgain); err != nil {
+			return err
+		}
+	}
+}
+
+// Retry sends parked entries again, all if no key is given. Of the keys given, held entries whose writer was interrupted are
+// taken as they are and sent too.
+func (s *Spool) Retry(keys ...Key) {
+	for _, e := range s.entries() {
+		named := slices.Contains(keys, e.key)
+		if len(keys) > 0 && !named {
+			continue
+		}
+		e.step.Lock()
+		rec, stage, _ := e.get()
+		switch {
+		case stage == Parked && rec.Target.Parent.IsFolder():
+			e.resume(0)
+		case stage == Held && named && !rec.Hold.quiet():
+			e.resume(0)
+		}
+		e.step.Unlock()
+	}
+}
