@@ -83,7 +83,7 @@ func (h *Hosts) MediaURL(a world.Asset, d Disposition) string {
 	path := fmt.Sprintf("/uploads/%s/original%s", a.MediaID, world.Ext(a.Name))
 	name := url.PathEscape(a.Name)
 	q := url.Values{
-		"response-content-disposition": {fmt.Sprintf(`%s; filename="%s"; filename*="UTF-8''%s"`, d, asciiName(a.Name), name)},
+		"response-content-disposition": {fmt.Sprintf(`%s; filename="%s"; filename*=UTF-8''%s`, d, asciiName(a.Name), name)},
 		"x-amz-meta-project_id":        {string(a.ProjectID)},
 		"x-amz-meta-request_id":        {requestID()},
 		"x-amz-meta-resource_id":       {string(a.ID)},
