@@ -1,0 +1,64 @@
+package fs
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// What /proc tells of the process that waits for our answer. It stands still while it waits, so what we read holds.
+
+// The flags of /proc/PID/stat that tell an exiting task and one that a signal ended (Linux include/linux/sched.h).
+const (
+	pfExiting  = 0x00000004
+	pfSignaled = 0x00000400
+)
+
+// closing tells who closes a file: a process that a signal is ending has not finished writing (spec: fuse.md §2.4). A caller
+// that cannot be seen (another pid namespace) counts as normal.
+func closing(pid uint32) spool.Closing {
+	c := spool.Closing{PID: pid}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if pid == 0 || err != nil {
+		return c
+	}
+	// The second field, the command, is in parentheses and may hold anything; flags are the seventh after it.
+	_, rest, ok := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" "))
+	fields := strings.Fields(string(rest))
+	if !ok || len(fields) < 7 {
+		return c
+	}
+	flags, err := strconv.ParseUint(fields[6], 10, 64)
+	c.Signalled = err == nil && flags&pfExiting != 0 && flags&pfSignaled != 0
+	return c
+}
+
+// harmless are the signals whose default is to do nothing: CHLD, CONT, URG, WINCH.
+const harmless = 1<<(17-1) | 1<<(18-1) | 1<<(23-1) | 1<<(28-1)
+
+// fatalSignal reports whether a signal is pending that will end the task.
+func fatalSignal(tid uint32) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
+	if err != nil {
+		return true // gone, or not to be seen: do not keep it waiting
+	}
+	var pending, handled uint64
+	for line := range strings.Lines(string(status)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		bits, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
+		if err != nil {
+			continue
+		}
+		switch name {
+		case "SigPnd", "ShdPnd":
+			pending |= bits
+		case "SigBlk", "SigIgn", "SigCgt":
+			handled |= bits
+		}
+	}
+	return pending&^handled&^harmless != 0
+}

@@ -1,0 +1,235 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	iofs "io/fs"
+	"syscall"
+	"unicode"
+	"unicode/utf8"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// Making and removing names. What is on Frame.io changes there before the call returns; what is leaving changes here.
+
+var (
+	_ fusefs.NodeCreater   = (*dir)(nil)
+	_ fusefs.NodeMkdirer   = (*dir)(nil)
+	_ fusefs.NodeUnlinker  = (*dir)(nil)
+	_ fusefs.NodeRmdirer   = (*dir)(nil)
+	_ fusefs.NodeSymlinker = (*dir)(nil)
+	_ fusefs.NodeLinker    = (*dir)(nil)
+	_ fusefs.NodeMknoder   = (*dir)(nil)
+)
+
+// reserved is the name that every folder keeps for views of its own.
+const reserved = ".frameio"
+
+// mayName reports whether a name can be made in d.
+func (d *dir) mayName(name string) error {
+	switch {
+	case d.fs.cfg.ReadOnly:
+		return syscall.EROFS
+	case !d.get().IsFolder():
+		return syscall.EPERM // accounts, workspaces and projects are made on Frame.io
+	case len(name) > nameMax:
+		return syscall.ENAMETOOLONG
+	case name == reserved:
+		return syscall.EPERM
+	case !utf8.ValidString(name):
+		return syscall.EILSEQ
+	}
+	for _, r := range name {
+		if unicode.IsControl(r) {
+			return syscall.EINVAL
+		}
+	}
+	return nil
+}
+
+// Create implements open(2) with O_CREAT of a name that is not there.
+func (d *dir) Create(ctx context.Context, name string, _, mode uint32, out *fuse.EntryOut) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
+	fail := func(err error) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
+		return nil, nil, 0, errno(err)
+	}
+	if err := d.mayName(name); err != nil {
+		return fail(err)
+	}
+	parent := d.get().Ref
+	if err := d.fs.quota.room(parent.Account, 0); err != nil {
+		return fail(err)
+	}
+	e, err := d.fs.cfg.Spool.Create(spool.Target{Parent: parent, Name: cache.Actual(name)}, d.newAttr(ctx, mode))
+	if err != nil {
+		return fail(err)
+	}
+	sp, err := e.Open(true)
+	if err != nil {
+		return fail(errors.Join(err, e.Discard()))
+	}
+	d.touched()
+	inode := d.child(ctx, line{name: name, entry: e}, out)
+	return inode, &handle{file: inode.Operations().(*file), write: true, entry: e, spooled: sp}, fuse.FOPEN_DIRECT_IO, 0
+}
+
+// newAttr is what a new file has from the one who makes it.
+func (d *dir) newAttr(ctx context.Context, mode uint32) spool.Attr {
+	a := spool.Attr{Mode: syscall.S_IFREG | mode&0o777}
+	if caller, ok := fuse.FromContext(ctx); ok && (caller.Uid != d.fs.cfg.UID || caller.Gid != d.fs.cfg.GID) {
+		uid, gid := caller.Uid, caller.Gid
+		a.UID, a.GID = &uid, &gid
+	}
+	return a
+}
+
+// Mkdir implements mkdir(2).
+func (d *dir) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if err := d.mayName(name); err != nil {
+		return nil, errno(err)
+	}
+	ctx, cancel := d.fs.patient(ctx)
+	defer cancel()
+	parent := d.get().Ref
+	it, err := d.fs.cfg.Remote.CreateFolder(ctx, parent, cache.Actual(name))
+	if err != nil {
+		d.fs.log.Warn("make folder", "name", name, "error", err)
+		return nil, errno(err)
+	}
+	if mode := mode & 0o7777; mode != 0o777&^d.fs.cfg.Umask {
+		if err := d.fs.cfg.Index.SetAttr(it.ID, cache.Attr{Mode: syscall.S_IFDIR | mode}); err != nil {
+			return nil, errno(err)
+		}
+	}
+	d.fs.cfg.Tree.Put(parent, it)
+	d.touched()
+	return d.child(ctx, line{name: name, item: it}, out), 0
+}
+
+// Unlink implements unlink(2).
+func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
+	if d.fs.cfg.ReadOnly {
+		return syscall.EROFS
+	}
+	ctx, cancel := d.fs.patient(ctx)
+	defer cancel()
+	for {
+		l, err := d.find(ctx, name)
+		if err != nil {
+			return errno(err)
+		}
+		if l.entry == nil && l.item.IsDir() {
+			return syscall.EISDIR
+		}
+		err = d.remove(ctx, l)
+		if errors.Is(err, spool.ErrGone) && moment(ctx) == nil {
+			continue // it got to Frame.io just now: remove it there
+		}
+		if err != nil {
+			d.fs.log.Warn("remove", "name", name, "error", err)
+			return errno(err)
+		}
+		if child := d.GetChild(name); child != nil {
+			if n, ok := child.Operations().(*file); ok {
+				n.unlinked()
+			}
+		}
+		d.touched()
+		return 0
+	}
+}
+
+// unlinked notes that the inode has no name any more.
+func (n *file) unlinked() {
+	n.mu.Lock()
+	n.gone = true
+	n.mu.Unlock()
+}
+
+// remove takes a file away, on Frame.io first: if that is refused nothing has happened.
+func (d *dir) remove(ctx context.Context, l line) error {
+	parent := d.get().Ref
+	there := l.item.Ref
+	if l.entry != nil {
+		there = l.entry.Target().Replaces
+	}
+	if !there.IsZero() {
+		if err := d.fs.cfg.Remote.Delete(ctx, there); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+			return err
+		}
+		d.fs.cfg.Tree.Drop(parent, there.ID)
+	}
+	if l.entry != nil {
+		return l.entry.Discard()
+	}
+	return nil
+}
+
+// Rmdir implements rmdir(2). A folder is deleted on Frame.io with all that is in it, so it is asked what that is.
+func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
+	if d.fs.cfg.ReadOnly {
+		return syscall.EROFS
+	}
+	ctx, cancel := d.fs.patient(ctx)
+	defer cancel()
+	l, err := d.find(ctx, name)
+	switch {
+	case err != nil:
+		return errno(err)
+	case l.entry != nil || !l.item.IsDir():
+		return syscall.ENOTDIR
+	case l.item.Kind != remote.Folder:
+		return syscall.EPERM
+	}
+	if err := d.fs.removeFolder(ctx, d.get().Ref, l.item.Ref); err != nil {
+		if !errors.Is(err, syscall.ENOTEMPTY) {
+			d.fs.log.Warn("remove folder", "name", name, "error", err)
+		}
+		return errno(err)
+	}
+	d.touched()
+	return 0
+}
+
+// removeFolder deletes a folder that has nothing in it.
+func (f *FS) removeFolder(ctx context.Context, parent, ref remote.Ref) error {
+	if len(f.cfg.Spool.In(ref.ID)) > 0 {
+		return syscall.ENOTEMPTY
+	}
+	for it, err := range f.cfg.Children.Children(ctx, ref) {
+		if err != nil {
+			return err
+		}
+		// An upload of ours that was given up leaves a placeholder for a moment; everything else counts.
+		if it.Kind == remote.File && !it.Complete() && it.Creator == f.cfg.User && f.cfg.User != "" {
+			continue
+		}
+		f.cfg.Tree.Forget(ref)
+		return syscall.ENOTEMPTY
+	}
+	if err := f.cfg.Remote.Delete(ctx, ref); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+		return err
+	}
+	f.cfg.Tree.Drop(parent, ref.ID)
+	return nil
+}
+
+// Symlink is refused: Frame.io has none.
+func (d *dir) Symlink(context.Context, string, string, *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	return nil, syscall.EPERM
+}
+
+// Link is refused: on Frame.io a file has one place.
+func (d *dir) Link(context.Context, fusefs.InodeEmbedder, string, *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	return nil, syscall.EPERM
+}
+
+// Mknod is refused: Frame.io has files and folders only.
+func (d *dir) Mknod(context.Context, string, uint32, uint32, *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	return nil, syscall.EPERM
+}

@@ -1,0 +1,173 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	iofs "io/fs"
+	"sync"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// dir is a folder, or one of the levels above folders.
+type dir struct {
+	fusefs.Inode
+	fs *FS
+
+	mu      sync.Mutex
+	item    remote.Item
+	changed time.Time // when something in it was last changed through this mount
+}
+
+var (
+	_ fusefs.NodeLookuper       = (*dir)(nil)
+	_ fusefs.NodeOpendirHandler = (*dir)(nil)
+	_ fusefs.NodeGetattrer      = (*dir)(nil)
+	_ fusefs.NodeSetattrer      = (*dir)(nil)
+	_ fusefs.NodeStatfser       = (*dir)(nil)
+	_ fusefs.NodeFsyncer        = (*dir)(nil)
+)
+
+// nameMax is the longest name in bytes. The kernel itself lets longer ones through (spec: fuse.md §1.1).
+const nameMax = 255
+
+// get is what the folder is on Frame.io.
+func (d *dir) get() remote.Item {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.item
+}
+
+// touched notes that a name in d was made, changed or removed.
+func (d *dir) touched() {
+	d.mu.Lock()
+	d.changed = time.Now()
+	d.mu.Unlock()
+}
+
+// Lookup finds one name: what is leaving first, because what I wrote is what I see.
+func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if len(name) > nameMax {
+		return nil, syscall.ENAMETOOLONG
+	}
+	ctx, cancel := d.fs.patient(ctx)
+	defer cancel()
+	e, err := d.find(ctx, name)
+	if err != nil {
+		return nil, errno(err)
+	}
+	return d.child(ctx, e, out), 0
+}
+
+// find is the name's line in the folder, without a look at the whole folder where that can be avoided.
+func (d *dir) find(ctx context.Context, name string) (line, error) {
+	ref := d.get().Ref
+	if ref.IsFolder() {
+		if e := d.fs.cfg.Spool.Find(ref.ID, cache.Actual(name)); e != nil {
+			return line{name: name, entry: e}, nil
+		}
+	}
+	got, err := d.fs.cfg.Tree.Find(ctx, ref, name)
+	if err == nil && !d.fs.cfg.Spool.Claimed(got.ID) && !d.fs.cfg.Spool.Claimed(got.Content) {
+		return line{name: got.Name, item: got.Item}, nil
+	}
+	if err != nil && !errors.Is(err, iofs.ErrNotExist) {
+		return line{}, err
+	}
+	if !ref.IsFolder() || len(d.fs.cfg.Spool.In(ref.ID)) == 0 {
+		return line{}, iofs.ErrNotExist
+	}
+	// Something is leaving from here, so a name may be shown differently from what either side calls it.
+	all, err := d.lines(ctx)
+	if err != nil {
+		return line{}, err
+	}
+	for _, l := range all {
+		if l.name == name {
+			return l, nil
+		}
+	}
+	return line{}, iofs.ErrNotExist
+}
+
+// child is the inode of a line, the one that the kernel already has if it has one.
+func (d *dir) child(ctx context.Context, l line, out *fuse.EntryOut) *fusefs.Inode {
+	switch {
+	case l.entry != nil:
+		n := &file{fs: d.fs}
+		inode := d.NewInode(ctx, n, entryAttr(l.entry.Key()))
+		n = inode.Operations().(*file)
+		n.leaves(l.entry)
+		if l.entry.Info().Stage == spool.Gone {
+			// Settled between the look and the note: without this the inode would never be told.
+			if err := n.outlived(ctx, l.entry); err != nil {
+				d.fs.log.Warn("look up", "name", l.name, "error", err)
+			}
+		}
+		n.fill(&out.Attr)
+		return inode
+	case l.item.IsDir():
+		n := &dir{fs: d.fs, item: l.item}
+		inode := d.NewInode(ctx, n, d.fs.itemAttr(l.item))
+		n = inode.Operations().(*dir)
+		n.mu.Lock()
+		n.item = l.item
+		n.mu.Unlock()
+		d.fs.fillFolder(l.item, n.lastChange(), &out.Attr)
+		return inode
+	default:
+		n := &file{fs: d.fs}
+		inode := d.NewInode(ctx, n, d.fs.itemAttr(l.item))
+		n = inode.Operations().(*file)
+		n.is(d.get().Ref, l.item)
+		n.fill(&out.Attr)
+		return inode
+	}
+}
+
+// lastChange is when something in d was last changed through this mount; zero if never.
+func (d *dir) lastChange() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.changed
+}
+
+// Getattr implements stat(2).
+func (d *dir) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	d.fs.fillFolder(d.get(), d.lastChange(), &out.Attr)
+	return 0
+}
+
+// Setattr keeps what programs set on a folder in the index.
+func (d *dir) Setattr(_ context.Context, _ fusefs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	if d.fs.cfg.ReadOnly {
+		return syscall.EROFS
+	}
+	it := d.get()
+	if a, any := asked(in); any && it.ID != "" {
+		if err := d.fs.cfg.Index.SetAttr(it.ID, merged(d.fs.cfg.Index.Attr(it.ID), a)); err != nil {
+			return errno(err)
+		}
+	}
+	d.fs.fillFolder(it, d.lastChange(), &out.Attr)
+	out.Ino = d.StableAttr().Ino
+	out.SetTimeout(time.Second)
+	return 0
+}
+
+// Fsync of a folder makes the names that are leaving from it survive power loss.
+func (d *dir) Fsync(ctx context.Context, _ fusefs.FileHandle, _ uint32) syscall.Errno {
+	for _, e := range d.fs.cfg.Spool.In(d.get().ID) {
+		if err := e.Sync(ctx); err != nil && !errors.Is(err, spool.ErrGone) {
+			return errno(err)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,44 @@
+// Package fs is names and handles for the kernel: the mounted tree, what each file operation means, and the one table from
+// errors to errno. Call New with the parts, Mount, and hand Settled to the spool.
+//
+// # What programs are promised
+//
+// Names. Accounts, workspaces, projects and folders are folders; a file is a file; a version stack is one file with the newest
+// version's bytes. What is being uploaded by somebody else is not shown; what is leaving from here is, from the moment it is
+// created, and it hides what it is about to replace. Two equal names: the oldest keeps the name (package cache). Names that
+// Frame.io allows and a file system does not are shown in a reversible encoding. ".frameio" is reserved in every folder.
+//
+// write(2) puts bytes into the spool's file. close(2) returns when bytes and intent survive the death of every process, and
+// within a second power loss; they will be uploaded. fsync(2) returns when they survive power loss now. With SyncClose both
+// return when Frame.io has every byte.
+//
+// Upload begins when the last descriptor open for writing is closed and the file has rested: not at a close (FLUSH), because
+// programs close duplicates, reopen, and rename. A writer that a signal killed has not finished; its file is held.
+//
+// Overwriting, truncating, appending, or renaming over a file makes one new version in its stack. Nothing on Frame.io is
+// destroyed by saving. The whole file is brought here before its first partial change.
+//
+// mkdir, rename, unlink and rmdir of what is on Frame.io return when Frame.io has done it or refused. Of what is still leaving
+// they cost no call. A rename that changes folder and name takes two calls; if the second is refused the first is undone.
+// rmdir asks Frame.io what is in the folder first. RENAME_NOREPLACE works; RENAME_EXCHANGE is refused (EINVAL).
+//
+// open(2) for reading fetches nothing; read(2) fetches the range (and, when a file is read in order, what follows). An open
+// file keeps the version it was opened on, but sees what is written through this mount.
+//
+// chmod, chown and times are kept on this machine, with the bytes they were set on. V2 keeps modification times too. Symbolic
+// links, hard links and device nodes are refused (EPERM): Frame.io has none.
+//
+// Locks are local to this machine. Changes made elsewhere are seen within the listing's age; inotify does not tell them.
+//
+// # Errors
+//
+// ENOENT, EEXIST, EACCES (token or rights), EPERM (never possible), EROFS, ENOSPC (this disk), EDQUOT (Frame.io's storage),
+// ENAMETOOLONG, ENOTEMPTY, EINVAL, EILSEQ (a name that is not UTF-8), EINTR (the caller is being killed), EXDEV (cannot be
+// done there; mv copies), ETIMEDOUT (the link), EIO. Rate limits, server errors, cut connections and expired links are waited
+// out below, for at most Config.Timeout a call.
+//
+// # Locks
+//
+// dir.mu, file.mu and FS.mu are leaves among themselves: none is taken while another is held, but file.mu before FS.mu in
+// file.change. The spool's and the cache's locks come after file.mu. No lock of this package is held while Frame.io is asked.
+package fs

@@ -1,0 +1,354 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	iofs "io/fs"
+	"sync"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// file is one file: an item of Frame.io's, an entry of the spool's, or both while a new version of an item is leaving.
+type file struct {
+	fusefs.Inode
+	fs *FS
+
+	mu     sync.Mutex
+	parent remote.Ref   // the folder item is in
+	item   remote.Item  // what Frame.io has; zero if nothing yet
+	entry  *spool.Entry // what is leaving; nil if nothing is
+	cached remote.ID    // the Content whose pages the kernel may hold
+	gone   bool         // unlinked
+}
+
+var (
+	_ fusefs.NodeGetattrer = (*file)(nil)
+	_ fusefs.NodeSetattrer = (*file)(nil)
+	_ fusefs.NodeOpener    = (*file)(nil)
+	_ fusefs.NodeStatfser  = (*file)(nil)
+)
+
+// is notes what Frame.io has under this inode.
+func (n *file) is(parent remote.Ref, it remote.Item) {
+	n.mu.Lock()
+	n.parent, n.item = parent, it
+	n.mu.Unlock()
+}
+
+// leaves notes that the bytes of this inode are in the spool under e.
+func (n *file) leaves(e *spool.Entry) {
+	n.mu.Lock()
+	n.entry = e
+	n.mu.Unlock()
+	n.fs.left(n, e)
+}
+
+// settled notes that the entry k has become it.
+func (n *file) settled(k spool.Key, parent remote.Ref, it remote.Item) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.entry != nil && n.entry.Key() == k {
+		n.entry, n.parent, n.item = nil, parent, it
+	}
+}
+
+// stays forgets the entry e, which came to nothing: its file was never modified.
+func (n *file) stays(e *spool.Entry) {
+	n.mu.Lock()
+	if n.entry == e && !n.gone {
+		n.entry = nil
+	}
+	n.mu.Unlock()
+	n.fs.forget(n, e.Key())
+}
+
+// get is what the inode is made of now.
+func (n *file) get() (remote.Item, *spool.Entry) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.item, n.entry
+}
+
+// fill sets out to the file's attributes.
+func (n *file) fill(out *fuse.Attr) {
+	it, e := n.get()
+	if e != nil {
+		n.fs.fillEntry(e.Info(), out)
+	} else {
+		n.fs.fillItem(it, out)
+	}
+	n.mu.Lock()
+	if n.gone {
+		out.Nlink = 0
+	}
+	n.mu.Unlock()
+}
+
+// Getattr implements stat(2). Size and times are the inode's, whichever handle is asked (spec: fuse.md §1.1).
+func (n *file) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	n.fill(&out.Attr)
+	return 0
+}
+
+// Setattr implements truncate(2), chmod(2), chown(2) and utimensat(2).
+func (n *file) Setattr(ctx context.Context, fh fusefs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	if n.fs.cfg.ReadOnly {
+		return syscall.EROFS
+	}
+	ctx, cancel := n.fs.patient(ctx)
+	defer cancel()
+	if size, ok := in.GetSize(); ok {
+		if err := n.resize(ctx, fh, int64(size)); err != nil {
+			return errno(err)
+		}
+	}
+	if a, any := asked(in); any {
+		if err := n.keep(ctx, a); err != nil {
+			return errno(err)
+		}
+	}
+	n.fill(&out.Attr)
+	out.Ino = n.StableAttr().Ino
+	out.SetTimeout(time.Second)
+	return 0
+}
+
+// resize gives the file another size, through the handle if one is told.
+func (n *file) resize(ctx context.Context, fh fusefs.FileHandle, size int64) error {
+	if size < 0 {
+		return syscall.EFBIG
+	}
+	if h, ok := fh.(*handle); ok && h.write {
+		return h.truncate(ctx, size)
+	}
+	for {
+		e, err := n.change(ctx, size == 0)
+		if err != nil {
+			return err
+		}
+		if size > e.Size() {
+			if err := n.room(size - e.Size()); err != nil {
+				return err
+			}
+		}
+		err = e.Truncate(ctx, size)
+		if !errors.Is(err, spool.ErrGone) {
+			return err
+		}
+		if err := n.outlived(ctx, e); err != nil {
+			return err
+		}
+	}
+}
+
+// keep records what a program set other than the size.
+func (n *file) keep(ctx context.Context, a spool.Attr) error {
+	for {
+		it, e := n.get()
+		if e == nil {
+			return n.fs.cfg.Index.SetAttr(it.Content, merged(n.fs.cfg.Index.Attr(it.Content), a))
+		}
+		err := e.SetAttr(a)
+		if !errors.Is(err, spool.ErrGone) {
+			return err
+		}
+		if err := n.outlived(ctx, e); err != nil {
+			return err
+		}
+	}
+}
+
+// change is the entry through which the file can be changed; one is begun if there is none. emptied says that none of the
+// bytes on Frame.io are wanted.
+func (n *file) change(ctx context.Context, emptied bool) (*spool.Entry, error) {
+	for {
+		e, err := n.begin(emptied)
+		if !errors.Is(err, iofs.ErrExist) {
+			return e, err
+		}
+		// The entry before this one has settled, but its last step is not done.
+		if err := moment(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// begin is change, once.
+func (n *file) begin(emptied bool) (*spool.Entry, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.entry != nil {
+		return n.entry, nil
+	}
+	if n.gone {
+		return nil, syscall.ESTALE
+	}
+	kept := n.fs.cfg.Index.Attr(n.item.Content)
+	attr := spool.Attr{Mode: kept.Mode, UID: kept.UID, GID: kept.GID, Mtime: itemTime(n.item, kept), Atime: kept.Atime}
+	target := spool.Target{Parent: n.parent, Name: n.item.Name, Replaces: n.item.Ref}
+	var base spool.Base
+	if !emptied {
+		base = n.fs.cfg.Blocks.Open(n.item)
+	}
+	e, err := n.fs.cfg.Spool.Change(target, attr, key(n.StableAttr()), base)
+	if err != nil {
+		if base != nil {
+			base.Close()
+		}
+		return nil, err
+	}
+	n.entry = e
+	n.fs.left(n, e)
+	return e, nil
+}
+
+// outlived is called when e answers that it is gone: it makes the inode what e has become.
+func (n *file) outlived(ctx context.Context, e *spool.Entry) error {
+	for {
+		n.mu.Lock()
+		known, unlinked := n.entry != e, n.gone
+		n.mu.Unlock()
+		switch in := e.Info(); {
+		case known:
+			return nil
+		case unlinked:
+			return syscall.ESTALE
+		case in.Stage == spool.Gone && in.Asset.IsZero():
+			n.stays(e)
+			return nil
+		case in.Stage == spool.Gone:
+			return n.find(ctx, e, in)
+		}
+		// Frame.io has it; Settled is about to be told.
+		if err := moment(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// find looks up what e has become: Settled was told before the kernel asked for this inode.
+func (n *file) find(ctx context.Context, e *spool.Entry, in spool.Info) error {
+	all, err := n.fs.cfg.Tree.List(ctx, in.Parent)
+	if err != nil {
+		return err
+	}
+	for _, there := range all {
+		if there.ID == in.Asset.ID {
+			n.is(in.Parent, there.Item)
+			n.stays(e)
+			return nil
+		}
+	}
+	return syscall.ESTALE
+}
+
+// moment waits a little, for something that another goroutine is about to do without the network.
+func moment(ctx context.Context) error {
+	t := time.NewTimer(2 * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Open implements open(2). Who reads only gets the bytes through the kernel's cache, which is kept while they are the same;
+// what is being written goes around it (spec: fuse.md §0).
+func (n *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	if flags&syscall.O_ACCMODE == syscall.O_RDONLY && flags&syscall.O_TRUNC == 0 {
+		return n.openRead(ctx)
+	}
+	if n.fs.cfg.ReadOnly {
+		return nil, 0, syscall.EROFS
+	}
+	ctx, cancel := n.fs.patient(ctx)
+	defer cancel()
+	e, sp, err := n.openWrite(ctx, flags&syscall.O_TRUNC != 0)
+	if err != nil {
+		n.fs.log.Warn("open for writing", "name", n.label(), "error", err)
+		return nil, 0, errno(err)
+	}
+	n.uncache()
+	return &handle{file: n, write: true, entry: e, spooled: sp}, fuse.FOPEN_DIRECT_IO, 0
+}
+
+// openWrite opens the file for a change, and empties it first if so asked.
+func (n *file) openWrite(ctx context.Context, emptied bool) (*spool.Entry, *spool.Handle, error) {
+	for {
+		e, err := n.change(ctx, emptied)
+		if err != nil {
+			return nil, nil, err
+		}
+		sp, err := e.Open(true)
+		if errors.Is(err, spool.ErrGone) {
+			if err := n.outlived(ctx, e); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if emptied {
+			if err := sp.Truncate(ctx, 0); err != nil {
+				sp.Release()
+				return nil, nil, err
+			}
+		}
+		return e, sp, nil
+	}
+}
+
+// openRead opens what is leaving, or else what Frame.io has.
+func (n *file) openRead(ctx context.Context) (fusefs.FileHandle, uint32, syscall.Errno) {
+	for {
+		it, e := n.get()
+		if e == nil {
+			return &handle{file: n, reader: n.fs.cfg.Blocks.Open(it)}, n.keepCache(it), 0
+		}
+		sp, err := e.Open(false)
+		if errors.Is(err, spool.ErrGone) {
+			if err := n.outlived(ctx, e); err != nil {
+				return nil, 0, errno(err)
+			}
+			continue
+		}
+		if err != nil {
+			return nil, 0, errno(err)
+		}
+		n.uncache()
+		return &handle{file: n, entry: e, spooled: sp}, fuse.FOPEN_DIRECT_IO, 0
+	}
+}
+
+// keepCache tells whether the pages that the kernel has are those of it.
+func (n *file) keepCache(it remote.Item) uint32 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.cached == it.Content {
+		return fuse.FOPEN_KEEP_CACHE
+	}
+	n.cached = it.Content
+	return 0
+}
+
+// uncache notes that the pages that the kernel has may be of no version on Frame.io.
+func (n *file) uncache() {
+	n.mu.Lock()
+	n.cached = ""
+	n.mu.Unlock()
+}
+
+// Statfs implements statfs(2).
+func (n *file) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
+	return n.fs.statfs(ctx, out)
+}

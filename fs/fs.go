@@ -1,0 +1,199 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// Remote is what the tree itself asks of Frame.io: the changes of names that are made at once. Both wires' clients have it.
+type Remote interface {
+	CreateFolder(ctx context.Context, parent remote.Ref, name string) (remote.Item, error)
+	Rename(ctx context.Context, ref remote.Ref, name string) (remote.Item, error)
+	Move(ctx context.Context, ref, to remote.Ref) (remote.Item, error)
+	Delete(ctx context.Context, ref remote.Ref) error
+	AddVersion(ctx context.Context, target, file remote.Ref) (remote.Item, error)
+}
+
+// Config is what a mounted tree is made of.
+type Config struct {
+	Tree   *cache.Tree
+	Index  *cache.Index
+	Blocks *cache.Blocks
+	Spool  *spool.Spool
+	Remote Remote
+	// Children lists a folder as Frame.io has it now; asked before a folder is deleted, so that nothing unseen goes with it.
+	Children cache.Namespace
+	// Usage tells an account's storage, for statfs and to refuse in time what would not fit.
+	Usage func(ctx context.Context, account remote.ID) (remote.Usage, error)
+	User  remote.ID   // whom the token speaks for
+	Root  remote.Item // what the mount shows; its Kind is Root for everything the token can see
+
+	UID, GID  uint32        // owner of everything that no program gave another
+	Umask     uint32        // taken from 0666 and 0777
+	ReadOnly  bool          // every change fails with EROFS
+	SyncClose bool          // close(2) and fsync(2) return when Frame.io has the bytes
+	XAttr     bool          // user.frameio.* are there; makes ls -l slower
+	Timeout   time.Duration // longest wait of one call for Frame.io; default 60 s
+
+	AllowOther bool     // other users may look in
+	Options    []string // mount(8) options passed on: nosuid, noexec, …
+	Debug      bool     // log every request of the kernel
+	Log        *slog.Logger
+}
+
+// FS is one mounted tree.
+type FS struct {
+	cfg    Config
+	log    *slog.Logger
+	start  time.Time // time of folders that Frame.io gives none
+	quota  quota
+	server *fuse.Server
+
+	mu      sync.Mutex
+	leaving map[spool.Key]*file // live inodes whose bytes are in the spool
+}
+
+// New makes a tree that is not mounted yet.
+func New(cfg Config) (*FS, error) {
+	if cfg.Tree == nil || cfg.Index == nil || cfg.Blocks == nil || cfg.Spool == nil || cfg.Remote == nil || cfg.Children == nil {
+		return nil, errors.New("fs: incomplete configuration")
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = time.Minute
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	f := &FS{cfg: cfg, log: cfg.Log, start: time.Now(), leaving: map[spool.Key]*file{}}
+	f.quota.fs = f
+	return f, nil
+}
+
+// Mount mounts the tree at mountPoint and returns when it can be used.
+func (f *FS) Mount(mountPoint string) error {
+	root := &dir{fs: f, item: f.cfg.Root}
+	server, err := fusefs.Mount(mountPoint, root, f.options())
+	if err != nil {
+		return fmt.Errorf("mount %s: %w", mountPoint, err)
+	}
+	f.server = server
+	return nil
+}
+
+// options are the mount's as measured best: spec/fuse.md §0 and §9.8.
+func (f *FS) options() *fusefs.Options {
+	second := time.Second
+	o := &fusefs.Options{
+		EntryTimeout:    &second,
+		AttrTimeout:     &second,
+		NegativeTimeout: &second,
+		UID:             f.cfg.UID,
+		GID:             f.cfg.GID,
+		NullPermissions: true,
+		RootStableAttr:  &fusefs.StableAttr{Ino: 1, Mode: syscall.S_IFDIR},
+	}
+	o.MaxWrite = 1 << 20
+	o.MaxBackground = 64
+	o.FsName = "frameio"
+	o.Name = "frameiofs"
+	o.AllowOther = f.cfg.AllowOther
+	o.DirectMount = os.Geteuid() == 0
+	o.DisableSplice = true
+	o.DisableXAttrs = !f.cfg.XAttr
+	o.Debug = f.cfg.Debug
+	o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
+	o.ExtraCapabilities = fuse.CAP_ATOMIC_O_TRUNC
+	o.PanicHandler = f.panicked
+	o.Options = append(o.Options, f.cfg.Options...)
+	if runtime.GOOS == "linux" {
+		o.ExtraCapabilities |= fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_DIRECT_IO_ALLOW_MMAP | fuse.CAP_READDIRPLUS_AUTO
+		o.Options = append(o.Options, "default_permissions")
+	}
+	if f.cfg.ReadOnly {
+		o.Options = append(o.Options, "ro")
+		o.DirectMountFlags = syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_RDONLY
+	}
+	return o
+}
+
+// panicked keeps the mount alive when one request fails in a way nobody foresaw: that request gets EIO.
+func (f *FS) panicked(v any) fuse.Status {
+	stack := make([]byte, 16<<10)
+	stack = stack[:runtime.Stack(stack, false)]
+	f.log.Error("a request failed inside frameiofs; please report this", "cause", fmt.Sprint(v), "stack", string(stack))
+	return fuse.EIO
+}
+
+// Wait returns when the tree has been unmounted, by whomever, and nothing of it is running any more.
+func (f *FS) Wait() {
+	f.server.Wait()
+	f.quota.asking.Wait()
+}
+
+// Unmount unmounts the tree. It fails with an error for which errors.Is(err, syscall.EBUSY) holds while files are open in it.
+func (f *FS) Unmount() error {
+	if f.server == nil {
+		return nil
+	}
+	return f.server.Unmount()
+}
+
+// Settled takes over from the spool what Frame.io has confirmed: the name goes into the listing, the bytes into the cache, and
+// the inode turns from entry to item. It may be called again for the same entry after a crash.
+func (f *FS) Settled(in spool.Info, it remote.Item, data string) error {
+	ino, gen := in.Key.Inode()
+	if err := f.cfg.Index.Alias(it.ID, ino, gen); err != nil {
+		return fmt.Errorf("keep inode number: %w", err)
+	}
+	attr := cache.Attr{Mode: in.Mode, UID: in.UID, GID: in.GID, Mtime: in.Mtime, Atime: in.Atime}
+	if err := f.cfg.Index.SetAttr(it.Content, attr); err != nil {
+		return fmt.Errorf("keep attributes: %w", err)
+	}
+	if err := f.cfg.Blocks.Adopt(it, data); err != nil {
+		// The bytes are safe on Frame.io; without the adopted copy they are downloaded when somebody reads them.
+		f.log.Warn("uploaded file could not be kept in the cache", "name", in.Name, "error", err)
+	}
+	if !in.Replaces.IsZero() && in.Replaces.ID != it.ID {
+		f.cfg.Tree.Drop(in.Parent, in.Replaces.ID)
+	}
+	f.cfg.Tree.Put(in.Parent, it)
+
+	f.mu.Lock()
+	n := f.leaving[in.Key]
+	delete(f.leaving, in.Key)
+	f.mu.Unlock()
+	if n != nil {
+		n.settled(in.Key, in.Parent, it)
+	}
+	return nil
+}
+
+// left notes that n's bytes are in the spool under e.
+func (f *FS) left(n *file, e *spool.Entry) {
+	f.mu.Lock()
+	f.leaving[e.Key()] = n
+	f.mu.Unlock()
+}
+
+// forget is the opposite of left, if it still was n.
+func (f *FS) forget(n *file, k spool.Key) {
+	f.mu.Lock()
+	if f.leaving[k] == n {
+		delete(f.leaving, k)
+	}
+	f.mu.Unlock()
+}

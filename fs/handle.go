@@ -1,0 +1,238 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"syscall"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// handle is an open file. A reader stays on the version it was opened on, unless the file is changed through this mount: that
+// it sees, as it would on a disk.
+type handle struct {
+	file  *file
+	write bool
+
+	mu      sync.Mutex
+	entry   *spool.Entry  // whose bytes spooled reads; nil while reader serves
+	spooled *spool.Handle // set if write, but for the time that confirmed has given it back
+	reader  *cache.Reader
+}
+
+var (
+	_ fusefs.FileReader    = (*handle)(nil)
+	_ fusefs.FileWriter    = (*handle)(nil)
+	_ fusefs.FileFlusher   = (*handle)(nil)
+	_ fusefs.FileReleaser  = (*handle)(nil)
+	_ fusefs.FileFsyncer   = (*handle)(nil)
+	_ fusefs.FileAllocater = (*handle)(nil)
+)
+
+// Read implements pread(2).
+func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	ctx, cancel := h.file.fs.patient(ctx)
+	defer cancel()
+	spooled, reader, err := h.source()
+	if err != nil {
+		return nil, errno(err)
+	}
+	var n int
+	if spooled != nil {
+		n, err = spooled.ReadAt(ctx, dest, off)
+	} else {
+		n, err = reader.ReadAt(ctx, dest, off)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		h.file.fs.log.Warn("read", "name", h.file.label(), "offset", off, "error", err)
+		return nil, errno(err)
+	}
+	return fuse.ReadResultData(dest[:n]), 0
+}
+
+// source is where the bytes are now.
+func (h *handle) source() (*spool.Handle, *cache.Reader, error) {
+	_, e := h.file.get()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.write || e == nil || e == h.entry {
+		return h.spooled, h.reader, nil
+	}
+	sp, err := e.Open(false)
+	if errors.Is(err, spool.ErrGone) {
+		return h.spooled, h.reader, nil // came to nothing, or is on Frame.io by now: the bytes are the same as we have
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if h.spooled != nil {
+		h.spooled.Release()
+	}
+	h.spooled, h.entry = sp, e
+	return h.spooled, h.reader, nil
+}
+
+// writer is the spool's handle, for a change after which the file has at least size bytes.
+func (h *handle) writer(ctx context.Context, size int64) (*spool.Handle, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.spooled == nil {
+		e, sp, err := h.file.openWrite(ctx, false)
+		if err != nil {
+			return nil, err
+		}
+		h.entry, h.spooled = e, sp
+	}
+	if grows := size - h.entry.Size(); grows > 0 {
+		if err := h.file.room(grows); err != nil {
+			return nil, err
+		}
+	}
+	return h.spooled, nil
+}
+
+// Write implements pwrite(2).
+func (h *handle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+	ctx, cancel := h.file.fs.patient(ctx)
+	defer cancel()
+	sp, err := h.writer(ctx, off+int64(len(data)))
+	if err != nil {
+		return 0, errno(err)
+	}
+	n, err := sp.WriteAt(ctx, data, off)
+	if err != nil {
+		h.file.fs.log.Warn("write", "name", h.file.label(), "offset", off, "error", err)
+		return 0, errno(err)
+	}
+	return uint32(n), 0
+}
+
+// truncate implements ftruncate(2).
+func (h *handle) truncate(ctx context.Context, size int64) error {
+	sp, err := h.writer(ctx, size)
+	if err != nil {
+		return err
+	}
+	return sp.Truncate(ctx, size)
+}
+
+// fallocate's modes that only reserve space (Linux include/uapi/linux/falloc.h).
+const fallocKeepSize = 1
+
+// Allocate implements fallocate(2) as far as it reserves space.
+func (h *handle) Allocate(ctx context.Context, off, size uint64, mode uint32) syscall.Errno {
+	if !h.write {
+		return syscall.EBADF
+	}
+	if mode&^fallocKeepSize != 0 {
+		return syscall.EOPNOTSUPP
+	}
+	end := int64(off + size)
+	if int64(off) < 0 || int64(size) < 0 || end < 0 {
+		return syscall.EFBIG
+	}
+	ctx, cancel := h.file.fs.patient(ctx)
+	defer cancel()
+	sp, err := h.writer(ctx, end)
+	if err != nil {
+		return errno(err)
+	}
+	return errno(sp.Allocate(ctx, int64(off), int64(size), mode&fallocKeepSize != 0))
+}
+
+// Fsync implements fsync(2) and fdatasync(2): on return the bytes survive power loss.
+func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
+	sp := h.given()
+	if sp == nil {
+		return 0
+	}
+	if err := sp.Sync(ctx); err != nil {
+		return errno(err)
+	}
+	return errno(h.confirmed(ctx))
+}
+
+// Flush is called at every close(2) of a descriptor of this handle, and for that of a reader it means nothing. It never
+// uploads: more may be written after it (spec: fuse.md §2.1). Its error is close(2)'s.
+func (h *handle) Flush(ctx context.Context) syscall.Errno {
+	sp := h.given()
+	if sp == nil {
+		return 0
+	}
+	c := spool.Closing{}
+	if caller, ok := fuse.FromContext(ctx); ok {
+		c = closing(caller.Pid)
+	}
+	if err := sp.Flush(ctx, c); err != nil {
+		return errno(err)
+	}
+	if c.Signalled {
+		return 0 // held: nobody is left to wait
+	}
+	return errno(h.confirmed(ctx))
+}
+
+// given is the spool's handle if h is for writing and has one.
+func (h *handle) given() *spool.Handle {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.write {
+		return nil
+	}
+	return h.spooled
+}
+
+// confirmed waits with --sync-close until Frame.io has every byte. For that the spool's handle is given back, since nothing
+// leaves while a writer has it; should more be written through this descriptor, writer takes another. The wait ends early
+// only if the caller is killed.
+func (h *handle) confirmed(ctx context.Context) error {
+	if !h.file.fs.cfg.SyncClose {
+		return nil
+	}
+	h.mu.Lock()
+	e, sp := h.entry, h.spooled
+	h.spooled = nil
+	h.mu.Unlock()
+	if sp == nil {
+		return nil
+	}
+	sp.Release()
+	if e.Info().Stage == spool.Gone {
+		h.file.stays(e)
+		return nil
+	}
+	ctx, cancel := h.file.fs.lasting(ctx)
+	defer cancel()
+	return h.file.fs.delivered(ctx, e)
+}
+
+// Release is called once, after the last descriptor and the last mapping of this handle are gone.
+func (h *handle) Release(context.Context) syscall.Errno {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.reader != nil {
+		h.reader.Close()
+	}
+	if h.spooled != nil {
+		h.spooled.Release()
+		if h.entry.Info().Stage == spool.Gone {
+			h.file.stays(h.entry)
+		}
+	}
+	return 0
+}
+
+// label names the file in logs.
+func (n *file) label() string {
+	it, e := n.get()
+	if e != nil {
+		return e.Target().Name
+	}
+	return it.Name
+}

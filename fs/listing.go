@@ -1,0 +1,141 @@
+package fs
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// line is one name of a folder: something on Frame.io, or something leaving.
+type line struct {
+	name  string
+	item  remote.Item
+	entry *spool.Entry // nil: on Frame.io
+}
+
+// lines are a folder's names: Frame.io's with what is leaving laid over them. What an entry is about to become, or to
+// replace, is shown as the entry alone.
+func (d *dir) lines(ctx context.Context) ([]line, error) {
+	ref := d.get().Ref
+	there, err := d.fs.cfg.Tree.List(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	var leaving []*spool.Entry
+	if ref.IsFolder() {
+		leaving = d.fs.cfg.Spool.In(ref.ID)
+	}
+	all := make([]line, 0, len(there)+len(leaving))
+	taken := make(map[string]bool, len(leaving))
+	for _, e := range leaving {
+		name := cache.Shown(e.Target().Name)
+		if taken[name] {
+			name = cache.Distinct(name, remote.ID(e.Key()))
+		}
+		taken[name] = true
+		all = append(all, line{name: name, entry: e})
+	}
+	for _, t := range there {
+		if len(leaving) > 0 && (d.fs.cfg.Spool.Claimed(t.ID) || d.fs.cfg.Spool.Claimed(t.Content)) {
+			continue
+		}
+		if taken[t.Name] {
+			t.Name = cache.Distinct(t.Name, t.ID)
+		}
+		all = append(all, line{name: t.Name, item: t.Item})
+	}
+	return all, nil
+}
+
+// OpendirHandle takes a picture of the folder; reading it shows that picture, whatever happens meanwhile.
+func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	ctx, cancel := d.fs.patient(ctx)
+	defer cancel()
+	lines, err := d.lines(ctx)
+	if err != nil {
+		return nil, 0, errno(err)
+	}
+	return &dirHandle{dir: d, lines: lines}, 0, 0
+}
+
+// dirHandle is an open folder. The kernel serializes calls on one handle, but for Lookup, which only reads.
+type dirHandle struct {
+	dir   *dir
+	lines []line
+	next  int
+
+	byName map[string]int // made at the first Lookup
+}
+
+var (
+	_ fusefs.FileReaddirenter = (*dirHandle)(nil)
+	_ fusefs.FileSeekdirer    = (*dirHandle)(nil)
+	_ fusefs.FileLookuper     = (*dirHandle)(nil)
+	_ fusefs.FileFsyncdirer   = (*dirHandle)(nil)
+)
+
+// Readdirent implements getdents(2).
+func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if h.next >= len(h.lines) {
+		return nil, 0
+	}
+	l := h.lines[h.next]
+	h.next++
+	attr := h.dir.fs.lineAttr(l)
+	return &fuse.DirEntry{Name: l.name, Mode: attr.Mode, Ino: attr.Ino, Off: uint64(h.next)}, 0
+}
+
+// Seekdir implements lseek(2) on the folder.
+func (h *dirHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
+	if off > uint64(len(h.lines)) {
+		return syscall.EINVAL
+	}
+	h.next = int(off)
+	return 0
+}
+
+// Lookup answers READDIRPLUS from the picture, without a second look at the folder.
+func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if i := h.next - 1; i >= 0 && i < len(h.lines) && h.lines[i].name == name {
+		return h.dir.child(ctx, h.lines[i], out), 0
+	}
+	if h.byName == nil {
+		h.byName = make(map[string]int, len(h.lines))
+		for i, l := range h.lines {
+			h.byName[l.name] = i
+		}
+	}
+	i, ok := h.byName[name]
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	return h.dir.child(ctx, h.lines[i], out), 0
+}
+
+// Fsyncdir implements fsync(2) on the folder.
+func (h *dirHandle) Fsyncdir(ctx context.Context, flags uint32) syscall.Errno {
+	return h.dir.Fsync(ctx, h, flags)
+}
+
+// lineAttr is the identity of a line.
+func (f *FS) lineAttr(l line) fusefs.StableAttr {
+	if l.entry != nil {
+		return entryAttr(l.entry.Key())
+	}
+	return f.itemAttr(l.item)
+}
+
+// String tells a line in logs and test failures.
+func (l line) String() string {
+	if l.entry != nil {
+		return fmt.Sprintf("%q leaving as %s", l.name, l.entry.Key())
+	}
+	return fmt.Sprintf("%q on Frame.io as %s %s", l.name, l.item.Kind, l.item.ID)
+}
