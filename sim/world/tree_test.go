@@ -283,10 +283,13 @@ func TestMoveBetweenProjects(t *testing.T) {
 
 // Whatever happens, the counts and the listings are those of a world built anew from the journal.
 func TestRandomChangesSurviveRestart(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { randomChanges(t, rand.New(rand.NewPCG(seed, 1))) })
+	}
+}
+
+func randomChanges(t *testing.T, rng *rand.Rand) {
 	s := newScene(t, Behaviour{})
-	seed := time.Now().UnixNano()
-	rng := rand.New(rand.NewPCG(uint64(seed), 1))
-	t.Logf("seed %d", seed)
 	ids := []ID{s.project.RootID}
 	pick := func() ID { return ids[rng.IntN(len(ids))] }
 	note := func(a Asset, err error) {
