@@ -14,12 +14,12 @@ import (
 
 // client talks to a running simulator the way any program would.
 type client struct {
-	t *testing.T
+	t testing.TB
 	*Server
 	http *http.Client
 }
 
-func start(t *testing.T, cfg Config) *client {
+func start(t testing.TB, cfg Config) *client {
 	t.Helper()
 	srv, err := New(cfg)
 	if err != nil {

@@ -117,17 +117,14 @@ func (c *conn) limiters() (s *state, up, down *rate.Limiter) {
 }
 
 func (c *conn) Read(b []byte) (int, error) {
-	s, up, _ := c.limiters()
-	metered := s.up != nil || up != nil
-	if metered && len(b) > chunk {
+	if s, up, _ := c.limiters(); (s.up != nil || up != nil) && len(b) > chunk {
 		b = b[:chunk]
 	}
 	n, err := c.Conn.Read(b)
 	if n > 0 {
+		s, up, _ := c.limiters() // again: the line may have been changed while nothing came
 		c.turn(s.RTT)
-		if metered {
-			c.meter(n, s.up, up)
-		}
+		c.meter(n, s.up, up)
 	}
 	return n, err
 }
@@ -153,10 +150,12 @@ func (c *conn) turn(rtt time.Duration) {
 	}
 }
 
+// meter waits until n bytes may pass.
 func (c *conn) meter(n int, limiters ...*rate.Limiter) {
 	for _, l := range limiters {
-		if l != nil {
-			_ = l.WaitN(c.ctx, n) // fails only when the connection is closed, and then the next call tells
+		for left := n; l != nil && left > 0; left -= chunk {
+			// Fails only when the connection is closed, and then the next call tells.
+			_ = l.WaitN(c.ctx, min(left, chunk))
 		}
 	}
 }

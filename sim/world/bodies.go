@@ -68,7 +68,7 @@ func (w *World) assembleIfWhole(u *upload) {
 		}
 		total += p.Got
 	}
-	if u.assembling || u.Size == 0 && w.behaviour.ZeroByte == ZeroHang {
+	if u.assembling || len(u.settling) > 0 || u.Size == 0 && w.behaviour.ZeroByte == ZeroHang {
 		return
 	}
 	if total != u.Size && w.behaviour.SizeMismatch == MismatchFail {
@@ -94,6 +94,27 @@ func (w *World) assembleIfWhole(u *upload) {
 			w.log.Error("assemble upload", "asset", u.AssetID, "err", err)
 		}
 	})
+}
+
+// copyInto writes a file into another at an offset.
+func copyInto(path string, off int64, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("settle part: %w", err)
+	}
+	defer in.Close()
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("settle part: %w", err)
+	}
+	_, err = out.Seek(off, io.SeekStart)
+	if err == nil {
+		_, err = io.Copy(out, in)
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		return fmt.Errorf("settle part: %w", err)
+	}
+	return nil
 }
 
 // join writes the parts one after the other into a new body. Nobody touches them meanwhile: u.assembling.

@@ -21,12 +21,13 @@ const (
 type upload struct {
 	Upload
 	writing    map[int]bool // parts being written in place
+	settling   map[int]bool // repeated parts being copied into place
 	loose      map[int]bool // received parts that lie in a file of their own
 	assembling bool
 }
 
 func newUpload(u Upload) *upload {
-	return &upload{Upload: u, writing: map[int]bool{}, loose: map[int]bool{}}
+	return &upload{Upload: u, writing: map[int]bool{}, settling: map[int]bool{}, loose: map[int]bool{}}
 }
 
 // CreateFile makes a placeholder and says which parts it waits for.
@@ -188,7 +189,7 @@ func (w *World) beginPart(asset ID, number int, size int64) (partPlace, error) {
 	if u.Exact && size != p.Size {
 		return partPlace{}, fail(ErrRange, "size", fmt.Sprintf("part %d must have %d bytes, not %d", number, p.Size, size))
 	}
-	if size != p.Size || p.Received || u.writing[number] {
+	if size != p.Size || p.Received || u.writing[number] || u.settling[number] {
 		return partPlace{}, nil
 	}
 	u.writing[number] = true
@@ -199,24 +200,51 @@ func (w *World) beginPart(asset ID, number int, size int64) (partPlace, error) {
 func (w *World) endPart(asset ID, number int, size int64, place partPlace, tmp string, failed error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	defer func() { removeFile(tmp) }()
 	u := w.uploads[asset]
 	if u != nil && place.inPlace {
 		delete(u.writing, number)
 	}
 	if failed != nil || u == nil || u.assembling || w.closed {
-		removeFile(tmp)
 		return failed
+	}
+	if !place.inPlace {
+		settled, err := w.settle(u, number, size, tmp)
+		if err != nil || w.uploads[asset] != u || w.closed { // the lock was let go
+			return err
+		}
+		place.inPlace = settled
 	}
 	if !place.inPlace {
 		if err := renameFile(tmp, w.loosePath(asset, number)); err != nil {
 			return err
 		}
+		tmp = ""
 	}
 	rec := partRecord{Asset: asset, Number: number, Got: size, Loose: !place.inPlace}
 	w.putPart(rec)
 	w.journal.add("part", rec)
 	w.assembleIfWhole(u)
 	return w.journal.flush()
+}
+
+// settle copies a repeated part from its own file into place, so that a retry does not cost a copy of the whole file at
+// the end. It cannot if the part has another size than planned or somebody else is writing it. The lock is let go
+// meanwhile; settling keeps the upload from being assembled.
+func (w *World) settle(u *upload, number int, size int64, tmp string) (bool, error) {
+	p := u.Parts[number-1]
+	if size != p.Size || u.writing[number] || u.settling[number] {
+		return false, nil
+	}
+	u.settling[number] = true
+	w.mu.Unlock()
+	err := copyInto(w.bodyPath(u.AssetID), p.Off, tmp)
+	w.mu.Lock()
+	delete(u.settling, number)
+	if u.loose[number] {
+		removeFile(w.loosePath(u.AssetID, number))
+	}
+	return true, err
 }
 
 // putPart applies a part's record.
