@@ -345,3 +345,20 @@ func randomChanges(t *testing.T, rng *rand.Rand) {
 		}
 	}
 }
+
+func TestTouchParents(t *testing.T) {
+	clock := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	s := newScene(t, Behaviour{})
+	s.Close()
+	s.cfg.Now = func() time.Time { return clock }
+	s.World = must(Open(s.cfg))(t)
+	d := s.folder(s.project.RootID, "d")
+	for _, touch := range []bool{false, true} {
+		s.SetBehaviour(func(b *Behaviour) { b.TouchParents = touch })
+		clock = clock.Add(time.Minute)
+		s.file(d.ID, "f", "f")
+		if got := must(s.Asset(s.ann, d.ID))(t).Updated.Equal(clock); got != touch {
+			t.Errorf("touch_parents %v: the folder's time moved: %v", touch, got)
+		}
+	}
+}

@@ -178,3 +178,17 @@ func TestStatusComesWithTime(t *testing.T) {
 		t.Errorf("open of an uploaded body: %v", err)
 	}
 }
+
+func TestNoChecksum(t *testing.T) {
+	s := newScene(t, Behaviour{NoChecksum: true})
+	a := s.file(s.project.RootID, "a.txt", "abc")
+	s.SetBehaviour(func(b *Behaviour) { b.NoChecksum, b.ChecksumAfter = false, Duration(time.Hour) })
+	s.eventually("hashed after all", func() bool { return s.hasSum(a.ID) })
+	if got := must(s.Asset(s.ann, a.ID))(t).Checksum; got != "" {
+		t.Errorf("shown an hour early: %q", got)
+	}
+	s.SetBehaviour(func(b *Behaviour) { b.ChecksumAfter = 0 })
+	if got := must(s.Asset(s.ann, a.ID))(t).Checksum; got != fmt.Sprintf("%016x", xxhash.Sum64String("abc")) {
+		t.Errorf("when due: %q", got)
+	}
+}
