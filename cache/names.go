@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/frameiofs/frameiofs/remote"
 )
 
 // Names on Frame.io are any text; names in a folder of a disk are not. What cannot stand is shown in a form that can be read and
@@ -161,4 +163,9 @@ func withMark(name, mark string) string {
 		stem = stem[:room]
 	}
 	return stem + mark + ext
+}
+
+// Distinct tells a shown name apart from an equal one by the first digits of an ID, as a Tree does for siblings.
+func Distinct(shownName string, id remote.ID) string {
+	return withMark(shownName, " ("+digits(id)[:8]+")")
 }

@@ -1,0 +1,199 @@
+package cache
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// The cache on disk:
+//
+//	<dir>/lock                               locked by the process that uses it
+//	<dir>/<aa>/<bb>/<id>-<size>-<n>.data     the content: as long as it is, with holes
+//	<dir>/<aa>/<bb>/<id>-<size>-<n>.map      which blocks of it are there
+//
+// id is the file's (aabb are its first digits), size its bytes in decimal, n a number that no pair of files had before: so a map can
+// never be taken for that of other bytes, whatever a crash left undone. A map is written by temp, fsync and rename, after the
+// blocks that it tells of were fsynced and before any of them is given up. Its time is when the content was last used. Files that are not
+// a pair tell nothing and are deleted at the start.
+//
+// A map is: the magic, the size of a block and of the content (8 bytes each, big endian), a bit for each block (the first is bit 0 of the
+// first byte), and the xxHash64 of all that.
+const (
+	mapMagic  = "fio-map1"
+	mapHeader = len(mapMagic) + 8 + 8
+
+	dataExt, mapExt, tempExt = ".data", ".map", ".tmp"
+)
+
+// fileName is an ID as it can stand in a file name.
+func fileName(id remote.ID) string {
+	if _, ok := parseUUID(id); ok {
+		return string(id)
+	}
+	return "x" + digits(id)
+}
+
+// newBase returns the path, without extension, of a content's files, which no other content had before.
+func (b *Blocks) newBase(key contentKey) string {
+	name := strings.TrimPrefix(key.id, "x")
+	return filepath.Join(b.dir, name[:2], name[2:4], fmt.Sprintf("%s-%d-%s", key.id, key.size, rand.Text()))
+}
+
+// parseBase undoes newBase.
+func parseBase(name string) (key contentKey, ok bool) {
+	rest, _, ok1 := cutLast(name, "-")
+	id, size, ok2 := cutLast(rest, "-")
+	n, err := strconv.ParseInt(size, 10, 64)
+	return contentKey{id, n}, ok1 && ok2 && err == nil && n >= 0 && id != ""
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// scan fills the table with what is on disk, and deletes what is half there.
+func (b *Blocks) scan() error {
+	maps, err := filepath.Glob(filepath.Join(globEscape(b.dir), "??", "??", "*"))
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	for _, path := range maps {
+		base, isMap := strings.CutSuffix(path, mapExt)
+		if !isMap {
+			continue
+		}
+		key, ok := parseBase(filepath.Base(base))
+		data, errData := os.Lstat(base + dataExt)
+		fi, err := os.Lstat(path)
+		if !ok || err != nil || errData != nil || data.Size() != key.size {
+			continue
+		}
+		if old := b.table[key]; old != nil {
+			if old.at.After(fi.ModTime()) {
+				continue
+			}
+			delete(known, old.base)
+			b.used -= old.bytes
+		}
+		known[base] = true
+		k := &kept{key: key, base: base, bytes: min(allocated(data), key.size), at: fi.ModTime()}
+		b.table[key] = k
+		b.used += k.bytes
+	}
+	for _, path := range maps {
+		base, ext, _ := cutLast(path, ".")
+		if ours := "." + ext; !known[base] && (ours == mapExt || ours == dataExt) || ours == tempExt {
+			_ = os.Remove(path) // or it will be next time
+		}
+	}
+	return nil
+}
+
+// globEscape takes the meaning from what Glob finds special.
+func globEscape(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// allocated tells how many bytes of the disk a file takes.
+func allocated(fi os.FileInfo) int64 {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return st.Blocks * 512
+	}
+	return fi.Size()
+}
+
+// freeOnDisk tells how many bytes an ordinary user may still write on dir's disk.
+func freeOnDisk(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, err
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil
+}
+
+// encodeMap puts down which blocks of a content are there.
+func encodeMap(size int64, have bitmap) []byte {
+	b := append(make([]byte, 0, mapHeader+len(have)+8), mapMagic...)
+	b = binary.BigEndian.AppendUint64(b, blockSize)
+	b = binary.BigEndian.AppendUint64(b, uint64(size))
+	b = append(b, have...)
+	return binary.BigEndian.AppendUint64(b, xxhash.Sum64(b))
+}
+
+// decodeMap undoes encodeMap. What is not exactly such a map is an error.
+func decodeMap(b []byte, size int64) (bitmap, error) {
+	bits := len(newBitmap(size))
+	if len(b) != mapHeader+bits+8 || !bytes.HasPrefix(b, []byte(mapMagic)) {
+		return nil, errors.New("no map of this content")
+	}
+	body, sum := b[:len(b)-8], b[len(b)-8:]
+	if xxhash.Sum64(body) != binary.BigEndian.Uint64(sum) {
+		return nil, errors.New("the map is damaged")
+	}
+	body = body[len(mapMagic):]
+	if binary.BigEndian.Uint64(body) != blockSize || binary.BigEndian.Uint64(body[8:]) != uint64(size) {
+		return nil, errors.New("the map is of other blocks")
+	}
+	return bitmap(bytes.Clone(body[16:])), nil
+}
+
+// writeMap puts a map at base, so that after a power loss it is there wholly or the one before is; at is when the content was last used.
+func writeMap(base string, b []byte, at time.Time) error {
+	temp := base + tempExt
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Chtimes(temp, at, at)
+	}
+	if err == nil {
+		err = os.Rename(temp, base+mapExt)
+	}
+	if err != nil {
+		_ = os.Remove(temp)
+		return fmt.Errorf("write map: %w", err)
+	}
+	return nil
+}
+
+// syncDir makes renames in a folder durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// bitmap has a bit for each block of a content.
+type bitmap []byte
+
+func newBitmap(size int64) bitmap { return make(bitmap, (blocksOf(size)+7)/8) }
+
+func (m bitmap) has(i int64) bool { return m[i/8]>>(i%8)&1 != 0 }
+func (m bitmap) set(i int64)      { m[i/8] |= 1 << (i % 8) }
+func (m bitmap) clear(i int64)    { m[i/8] &^= 1 << (i % 8) }
+
+// blocksOf is how many blocks hold size bytes.
+func blocksOf(size int64) int64 { return (size + blockSize - 1) / blockSize }

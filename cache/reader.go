@@ -1,0 +1,117 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// Reader reads one content. It notices sequential reading and runs ahead. Its methods may be called at the same time.
+type Reader struct {
+	b *Blocks
+	c *content
+
+	mu      sync.Mutex // guards what follows
+	streams []*stream  // the last used first
+	closed  bool
+}
+
+// Open begins to read it. Nothing is fetched before the first ReadAt.
+func (b *Blocks) Open(it remote.Item) *Reader {
+	return &Reader{b: b, c: b.acquire(it)}
+}
+
+// Size returns the bytes of the content.
+func (r *Reader) Size() int64 { return r.c.size }
+
+// Close ends the read-ahead. What has arrived is kept.
+func (r *Reader) Close() error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return os.ErrClosed
+	}
+	r.closed = true
+	for _, s := range r.streams {
+		r.stop(s)
+	}
+	r.streams = nil
+	r.mu.Unlock()
+	r.b.release(r.c.k)
+	return nil
+}
+
+// ReadAt is io.ReaderAt with a context that bounds the wait of this caller only. It is short only at the end, with io.EOF. It
+// returns as soon as its bytes have come. After an error the next call tries again.
+func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("read: negative offset %d", off)
+	}
+	if off >= r.c.size {
+		return 0, io.EOF
+	}
+	var eof error
+	if rest := r.c.size - off; int64(len(p)) > rest {
+		p, eof = p[:rest], io.EOF
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	err := r.fill(ctx, p, off)
+	if errors.As(err, new(diskError)) {
+		err = r.direct(ctx, p, off)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read: %w", err)
+	}
+	return len(p), eof
+}
+
+// fill reads p through the cache.
+func (r *Reader) fill(ctx context.Context, p []byte, off int64) error {
+	end := off + int64(len(p))
+	if err := r.c.open(); err != nil {
+		return err
+	}
+	// A second round is needed when someone else's download failed, or what came was made room with before it was read. More
+	// rounds than these mean that the cache is far too small for its readers.
+	for range 4 {
+		claims := r.c.claim(ctx, off, end)
+		err := r.follow(ctx, off, end, claims)
+		again, failed := r.c.settle(ctx, claims, end)
+		if err != nil {
+			return err
+		}
+		if failed != nil {
+			return failed
+		}
+		if again {
+			continue
+		}
+		if ok, err := r.c.read(p, off); ok || err != nil {
+			return err
+		}
+	}
+	return diskError{errors.New("the cache is too small")}
+}
+
+// direct reads past the cache, which has trouble of its own.
+func (r *Reader) direct(ctx context.Context, p []byte, off int64) error {
+	body, err := r.b.source.OpenRange(ctx, r.c.ref, off, int64(len(p)))
+	if err != nil {
+		return fmt.Errorf("open range: %w", err)
+	}
+	defer func() { _ = body.Close() }()
+	if _, err := io.ReadFull(body, p); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return fmt.Errorf("read range: %w", err)
+	}
+	return nil
+}
