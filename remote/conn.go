@@ -124,6 +124,8 @@ func apiTransport(cfg *tls.Config) *http.Transport {
 	t.ForceAttemptHTTP2 = true
 	t.DisableCompression = false
 	t.MaxIdleConnsPerHost = 32
+	// A connection that died while the machine slept is found out by a ping, not by the next call's patience.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
 	return t
 }
 

@@ -264,6 +264,7 @@ func (m *maker) make() Make[ID] {
 }
 
 func TestOnceAdoptsWhatALostAnswerMade(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name            string
 		m               maker

@@ -39,9 +39,7 @@ func (l *limit) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &limitedError{err}
 	}
 	resp, err := l.next.RoundTrip(req)
-	if err == nil {
-		b.learn(resp)
-	}
+	b.learn(resp, err)
 	return resp, err
 }
 
@@ -74,6 +72,8 @@ type bucket struct {
 	rate   Rate       // N 0: no limit
 	level  time.Duration
 	last   time.Time // when level was true
+	out    int       // calls that have not been answered
+	mixed  bool      // some of them were under way together, so that their answers may come in another order
 	shutTo time.Time // after a 429 nobody goes before this
 	queue  waiters
 	seq    int
@@ -100,6 +100,8 @@ func (b *bucket) wait(ctx context.Context, p Priority) error {
 			d := b.due(p)
 			if d <= 0 {
 				b.level += b.cost()
+				b.mixed = b.out > 0 // stays so until one goes alone again
+				b.out++
 				return nil
 			}
 			// Who cannot be served in time is told at once, so that a program does not wait for a refusal.
@@ -148,34 +150,59 @@ func (b *bucket) due(p Priority) time.Duration {
 	return max(d, b.level+b.cost()-room)
 }
 
-// learn takes over what the headers say. Others may use the same bucket (same user, another program), so the fuller of
-// the two views is believed.
-func (b *bucket) learn(resp *http.Response) {
+// learn takes over what the headers of an answer say.
+func (b *bucket) learn(resp *http.Response, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.out--
+	if err != nil {
+		return
+	}
 	n, okN := headerInt(resp.Header, "x-ratelimit-limit")
 	win, okW := headerInt(resp.Header, "x-ratelimit-window")
 	left, okL := headerInt(resp.Header, "x-ratelimit-remaining")
+	admitted := resp.StatusCode < 300
 	switch {
 	case okN && okW && n > 0 && win > 0:
 		b.due(Interactive)
-		rate := Rate{N: n, Window: time.Duration(win) * time.Millisecond}
-		if rate != b.rate {
-			if b.rate.Window > 0 {
-				b.level = time.Duration(float64(b.level) / float64(b.rate.Window) * float64(rate.Window))
-			}
-			b.rate = rate
+		b.adopt(Rate{N: n, Window: time.Duration(win) * time.Millisecond})
+		if okL {
+			b.correct(left, admitted)
 		}
-		if okL && left >= 0 && left <= n {
-			b.level = max(b.level, rate.Window-rate.Window/time.Duration(n)*time.Duration(left))
-		}
-	case !okN && !okW && resp.StatusCode < 300:
+	case !okN && !okW && admitted:
 		b.rate = Rate{} // it tells of no limit, so there is none until it does
 	}
 	if resp.StatusCode == http.StatusTooManyRequests {
 		b.shutTo = time.Now().Add(time.Second) // "wait 1 s": spec frameio-v4.md §7
 	}
 	b.wakeFirst()
+}
+
+func (b *bucket) adopt(r Rate) {
+	if r == b.rate {
+		return
+	}
+	if b.rate.Window > 0 {
+		b.level = time.Duration(float64(b.level) / float64(b.rate.Window) * float64(r.Window))
+	}
+	b.rate = r
+}
+
+// correct compares the level with Frame.io's. Others may pour into the same bucket (same user, another program), so a
+// fuller one is believed at once. An emptier one is believed from a call that was alone: else it may be old.
+func (b *bucket) correct(left int, admitted bool) {
+	if left >= b.rate.N && admitted {
+		b.rate.N = 0 // this very call was not counted: nothing is
+		return
+	}
+	told := b.rate.Window - b.cost()*time.Duration(min(left, b.rate.N))
+	half := b.cost() / 2 // what is told is rounded to whole calls
+	if b.level < told-half {
+		b.level = told + half
+	}
+	if b.out == 0 && !b.mixed {
+		b.level = min(b.level, told+half)
+	}
 }
 
 func (b *bucket) wakeFirst() {

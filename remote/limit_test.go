@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
@@ -37,35 +38,87 @@ func limited(status, n, left int, window time.Duration) *http.Response {
 	return &http.Response{StatusCode: status, Header: h, Body: http.NoBody}
 }
 
-func TestLimitPacesByPublishedThenByToldRate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		told := limited(200, 5, 5, time.Second) // "remaining" of a server that counts later: ours counts too
-		var at []time.Duration
-		start := time.Now()
-		l := newLimit(transport(func(*http.Request) (*http.Response, error) {
-			at = append(at, time.Since(start))
-			return told, nil
-		}))
-		call := Call{Endpoint: "files.list", Rate: Rate{5, time.Second}}
-		for range 7 {
-			if _, err := l.RoundTrip(request(t.Context(), call)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		ms := time.Millisecond
-		if want := []time.Duration{0, 0, 0, 0, 0, 200 * ms, 400 * ms}; !slices.Equal(at, want) {
-			t.Errorf("a burst of the limit and then one per window/limit: got %v, want %v", at, want)
-		}
+// counting is Frame.io's own limiter behind headers (spec: frameio-v2.md §8): the other half of what limit does.
+type counting struct {
+	n      int
+	window time.Duration
+	level  time.Duration
+	last   time.Time
+	delay  time.Duration // until the answer arrives
+	at     []time.Duration
+	start  time.Time
+	mu     sync.Mutex
+}
 
-		told = limited(200, 2, 2, time.Minute)
-		time.Sleep(time.Hour)
-		at, start = nil, time.Now()
-		for range 4 {
-			l.RoundTrip(request(t.Context(), call))
+func (c *counting) RoundTrip(*http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	now := time.Now()
+	c.level = max(0, c.level-now.Sub(c.last))
+	c.last = now
+	status := 200
+	if cost := c.window / time.Duration(c.n); c.level+cost <= c.window {
+		c.level += cost
+	} else {
+		status = 429
+	}
+	if c.start.IsZero() {
+		c.start = now
+	}
+	c.at = append(c.at, now.Sub(c.start))
+	resp := limited(status, c.n, int(math.Round(float64(c.window-c.level)*float64(c.n)/float64(c.window))), c.window)
+	c.mu.Unlock()
+	time.Sleep(c.delay)
+	return resp, nil
+}
+
+func TestLimitPacesByPublishedThenByToldRate(t *testing.T) {
+	ms := time.Millisecond
+	for _, c := range []struct {
+		name      string
+		published Rate
+		server    *counting
+		calls     int
+		last      time.Duration // when the last call goes, at most
+	}{
+		{"as published", Rate{5, time.Second}, &counting{n: 5, window: time.Second}, 8, 700 * ms},
+		{"slower than published", Rate{10, time.Second}, &counting{n: 4, window: 10 * time.Second}, 6, 6250 * ms},
+		{"faster than published", Rate{10, time.Minute}, &counting{n: 50, window: time.Second}, 60, 230 * ms},
+		{"per minute", Rate{100, time.Minute}, &counting{n: 100, window: time.Minute}, 103, 2400 * ms},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLimit(c.server)
+				for range c.calls {
+					resp, err := l.RoundTrip(request(t.Context(), Call{Endpoint: "e", Rate: c.published}))
+					if err != nil || resp.StatusCode != 200 {
+						t.Fatalf("after %v: %v, %v", c.server.at, resp.StatusCode, err)
+					}
+				}
+				burst := c.server.at[min(c.server.n, c.published.N)-2]
+				if last := c.server.at[c.calls-1]; burst != 0 || last > c.last {
+					t.Errorf("the burst ended at %v and the last call went at %v, want 0 and %v", burst, last, c.last)
+				}
+			})
+		})
+	}
+}
+
+func TestLimitHoldsForManyCallsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &counting{n: 5, window: time.Second, delay: 300 * time.Millisecond}
+		l := newLimit(server)
+		var wg sync.WaitGroup
+		refused := 0
+		for range 50 {
+			wg.Go(func() {
+				if resp, _ := l.RoundTrip(request(t.Context(), Call{Endpoint: "e", Rate: Rate{5, time.Second}})); resp.StatusCode != 200 {
+					refused++
+				}
+			})
 		}
-		// The first call teaches the slower rate; its own cost is scaled with it.
-		if want := []time.Duration{0, 0, 12 * time.Second, 42 * time.Second}; !slices.Equal(at, want) {
-			t.Errorf("after the headers told of 2 per minute: got %v, want %v", at, want)
+		wg.Wait()
+		if last := server.at[49]; refused > 0 || last > 10*time.Second {
+			t.Errorf("%d of 50 refused, the last sent after %v; want none, within 10s", refused, last)
 		}
 	})
 }
@@ -79,8 +132,8 @@ func TestLimitBelievesRemainingAnd429(t *testing.T) {
 		for range 2 {
 			l.RoundTrip(request(t.Context(), call))
 		}
-		if got := time.Since(start); got != time.Second {
-			t.Errorf("with nothing remaining the next call went after %v, want one window/limit: 1s", got)
+		if got := time.Since(start); got != 1500*time.Millisecond {
+			t.Errorf("with nothing remaining the next call went after %v, want window/limit and half of it for rounding", got)
 		}
 
 		answer = limited(429, 0, 0, 0)
@@ -97,13 +150,18 @@ func TestLimitBelievesRemainingAnd429(t *testing.T) {
 
 func TestLimitEndsWhereNoneIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimit(transport(func(*http.Request) (*http.Response, error) { return limited(200, 0, 0, 0), nil }))
-		start := time.Now()
-		for range 1000 {
-			l.RoundTrip(request(t.Context(), Call{Endpoint: "e", Rate: Rate{1, time.Minute}}))
-		}
-		if got := time.Since(start); got != 0 {
-			t.Errorf("1000 calls to a server without limits took %v", got)
+		for name, answer := range map[string]*http.Response{
+			"no headers":                    limited(200, 0, 0, 0),
+			"this very call is not counted": limited(200, 1, 1, time.Minute),
+		} {
+			l := newLimit(transport(func(*http.Request) (*http.Response, error) { return answer, nil }))
+			start := time.Now()
+			for range 1000 {
+				l.RoundTrip(request(t.Context(), Call{Endpoint: "e", Rate: Rate{1, time.Minute}}))
+			}
+			if got := time.Since(start); got != 0 {
+				t.Errorf("%s: 1000 calls took %v", name, got)
+			}
 		}
 	})
 }
@@ -112,11 +170,12 @@ func TestLimitServesUrgentCallsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var order []string
+		server := &counting{n: 4, window: 4 * time.Second}
 		l := newLimit(transport(func(r *http.Request) (*http.Response, error) {
 			mu.Lock()
-			defer mu.Unlock()
 			order = append(order, r.Header.Get("name"))
-			return limited(200, 4, 4, 4*time.Second), nil
+			mu.Unlock()
+			return server.RoundTrip(r)
 		}))
 		var wg sync.WaitGroup
 		start := func(ctx context.Context, name string) {
@@ -147,7 +206,7 @@ func TestLimitServesUrgentCallsFirst(t *testing.T) {
 
 func TestLimitKeepsABurstForPeople(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimit(transport(func(*http.Request) (*http.Response, error) { return limited(200, 10, 10, 10*time.Second), nil }))
+		l := newLimit(&counting{n: 10, window: 10 * time.Second})
 		call := Call{Endpoint: "e", Rate: Rate{10, 10 * time.Second}}
 		background := WithPriority(t.Context(), Background)
 		start := time.Now()

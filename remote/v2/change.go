@@ -90,7 +90,7 @@ func (c *Client) AddVersion(ctx context.Context, target, file remote.Ref) (remot
 			Err: fmt.Errorf("%w: only a file becomes a version, of another file or a stack", remote.ErrRefused)}
 	}
 	return remote.Once(ctx, c.conn, remote.Make[remote.Item]{
-		Key: "version " + string(target.ID) + " " + string(file.ID),
+		Key: "version " + string(target.ID), // one at a time: the second finds the stack that the first has made
 		// Do begins by looking how things stand, so a repetition is a look.
 		Look: func(context.Context, time.Time) (remote.Item, bool, error) { return remote.Item{}, false, nil },
 		Do:   func(ctx context.Context) (remote.Item, error) { return c.addVersion(ctx, target, file) },

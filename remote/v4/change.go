@@ -139,7 +139,7 @@ func (c *Client) AddVersion(ctx context.Context, target, file remote.Ref) (remot
 		return c.ontoFile(ctx, target, file)
 	}
 	return remote.Once(ctx, c.conn, remote.Make[remote.Item]{
-		Key: "version " + string(target.ID) + " " + string(file.ID),
+		Key: "version " + string(target.ID), // one at a time: the second finds the stack that the first has made
 		// Both ways begin by looking how things stand, so a repetition is a look.
 		Look: func(context.Context, time.Time) (remote.Item, bool, error) { return remote.Item{}, false, nil },
 		Do:   add,
