@@ -90,11 +90,11 @@ func (e *Entry) take(run context.Context) *attempt {
 	e.attempt = a
 	e.mu.Lock()
 	e.sending, e.err, e.nextTry = a, "", time.Time{}
+	if p == nil {
+		e.rec.Attempts++ // goes to the disk with the next change that matters
+	}
 	e.mu.Unlock()
 	if stage == Waiting && p == nil {
-		if err := e.save(lazily, func(r *record) { r.Attempts++ }); err != nil {
-			e.s.log.Error("cannot count the attempt", "key", e.key, "err", err)
-		}
 		e.setStage(Uploading)
 	}
 	return a

@@ -47,6 +47,7 @@ func (e *Entry) Retarget(t Target) error {
 	if err != nil {
 		return err
 	}
+	e.s.reindex(e)
 	if !dropped.IsZero() {
 		if err := e.s.orphan(orphan{Key: e.key, Ref: dropped}, nil); err != nil {
 			return err
@@ -61,7 +62,7 @@ func (e *Entry) Retarget(t Target) error {
 			e.s.log.Error("cannot discard the file that was renamed over; it will be at the next start", "key", other.key, "name", t.Name, "err", err)
 		}
 	}
-	e.s.reindex(e)
+	e.s.reindex(e) // again: the other one may have been in its place
 	e.mu.Lock()
 	e.touched++
 	e.mu.Unlock()

@@ -24,14 +24,13 @@ type fake struct {
 	partSize int64
 	faults   float64 // probability that a call fails, half of them after it was carried out
 	live     time.Duration
-	// refuse, if not nil, is asked before every call; see also after.
-	refuse func(op, name string) error
-	// after is called when a call has been carried out; its error is what the caller gets: a lost answer.
-	after func(op, name string) error
 	// sums tells checksums, as V2 does.
 	sums bool
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	// refuse, if not nil, is asked before every call; after when it has been carried out: then its error is a lost answer.
+	refuse, after func(op, name string) error
+
 	rng      *rand.Rand
 	n        int
 	assets   map[remote.ID]*asset
@@ -85,22 +84,25 @@ func (f *fake) call(ctx context.Context, op, name string, do func() error) error
 	case <-time.After(f.delay):
 	}
 	f.mu.Lock()
-	f.calls[op]++
 	early, late := f.rng.Float64() < f.faults/2, f.rng.Float64() < f.faults/2
+	refuse, after := f.refuse, f.after
 	f.mu.Unlock()
-	if f.refuse != nil {
-		if err := f.refuse(op, name); err != nil {
+	if refuse != nil {
+		if err := refuse(op, name); err != nil {
 			return err
 		}
 	}
+	f.mu.Lock()
+	f.calls[op]++
+	f.mu.Unlock()
 	if early {
 		return fmt.Errorf("%s: %w", op, remote.ErrOffline)
 	}
 	f.mu.Lock()
 	err := do()
 	f.mu.Unlock()
-	if err == nil && f.after != nil {
-		err = f.after(op, name)
+	if err == nil && after != nil {
+		err = after(op, name)
 	}
 	if err == nil && late {
 		err = fmt.Errorf("%s, answer lost: %w", op, remote.ErrOffline)
@@ -367,6 +369,23 @@ func (f *fake) tree() []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// hook sets refuse and after.
+func (f *fake) hook(refuse, after func(op, name string) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refuse, f.after = refuse, after
+}
+
+// fails answers err to every call of that name.
+func fails(op string, err error) func(string, string) error {
+	return func(o, _ string) error {
+		if o == op {
+			return err
+		}
+		return nil
+	}
 }
 
 func (f *fake) count(op string) int {

@@ -165,6 +165,10 @@ func (r *rig) expectTold(want ...string) {
 // expectEmpty checks that the state folder holds nothing but these folders' entries.
 func (r *rig) expectEmpty() {
 	r.t.Helper()
+	if r.stop != nil { // what settled is removed after it is gone
+		r.stop()
+		r.stop = nil
+	}
 	for _, folder := range folders {
 		list, err := os.ReadDir(filepath.Join(r.cfg.Dir, folder))
 		if err != nil {

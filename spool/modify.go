@@ -138,11 +138,17 @@ const (
 // orphan, unless every byte was confirmed: then it is an older version.
 func (e *Entry) dropUpload(a *attempt, left bool) error {
 	e.mu.Lock()
-	asset, p := e.asset, e.placed
+	asset, p, in := e.asset, e.placed, e.intent
+	e.asset, e.placed, e.intent = remote.Ref{}, nil, nil
 	dir := e.s.path(e.folder, e.key)
 	e.mu.Unlock()
+	e.s.reindex(e) // first: what an entry stands for is no orphan
 	if p == nil && left {
-		if err := e.s.orphan(orphanOf(e.key, asset, e.intent), a); err != nil {
+		if err := e.s.orphan(orphanOf(e.key, asset, in), a); err != nil {
+			e.mu.Lock()
+			e.asset, e.intent = asset, in
+			e.mu.Unlock()
+			e.s.reindex(e)
 			return fmt.Errorf("note the placeholder that is left on Frame.io: %w", err)
 		}
 	}
@@ -153,11 +159,6 @@ func (e *Entry) dropUpload(a *attempt, left bool) error {
 		}
 		e.s.did("remove " + name)
 	}
-	e.intent = nil
-	e.mu.Lock()
-	e.asset, e.placed = remote.Ref{}, nil
-	e.mu.Unlock()
-	e.s.reindex(e)
 	return nil
 }
 

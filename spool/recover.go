@@ -50,6 +50,11 @@ func (s *Spool) recover() error {
 	for _, e := range found {
 		s.reindex(e)
 	}
+	for name, o := range s.orphans {
+		if s.Claimed(o.Ref.ID) { // the program died between the note and what it was about: the entry goes on
+			s.unorphan(name)
+		}
+	}
 	return nil
 }
 

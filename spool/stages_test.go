@@ -1,0 +1,432 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// at brings a file of several parts to a stage.
+func (r *rig) at(st Stage, name string, replaces remote.Ref) *Entry {
+	r.t.Helper()
+	e, err := r.Create(Target{Parent: folderA, Name: name, Replaces: replaces}, Attr{})
+	r.must(err)
+	h := r.opened(e, true)
+	r.put(h, 0, long)
+	if st == Writing {
+		r.t.Cleanup(h.Release)
+		return e
+	}
+	r.shut(h)
+	switch st {
+	case Parked:
+		r.f.hook(fails("create", remote.ErrQuota), nil)
+		r.reach(e, Parked)
+		r.f.hook(nil, nil)
+	case Waiting:
+		r.f.hook(fails("create", remote.ErrOffline), nil)
+		r.reach(e, Waiting)
+		r.f.hook(nil, nil)
+	case Held:
+		r.must(e.Retarget(Target{Parent: folderA, Name: name + ".tmp", Replaces: replaces}))
+		r.reach(e, Held)
+	default:
+		r.reach(e, st)
+	}
+	return e
+}
+
+var everyStage = []Stage{Writing, Settling, Waiting, Uploading, Confirming, Held, Parked}
+
+func TestModifyAtEveryStage(t *testing.T) {
+	for _, st := range everyStage {
+		t.Run(string(st), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFake()
+				r := newRig(t, f).start()
+				e := r.at(st, "a", remote.Ref{})
+				h := r.opened(e, true)
+				begin := time.Now()
+				r.put(h, 0, "NEW")
+				if took := time.Since(begin); took > 0 {
+					t.Errorf("the write waited %v for the network", took)
+				}
+				if got := e.Info().Stage; got != Writing {
+					t.Errorf("it is %s while it is written", got)
+				}
+				time.Sleep(time.Minute)
+				if st != Held {
+					r.expect() // nothing of an unfinished file, and no placeholder
+				}
+				r.shut(h)
+				r.must(e.Retarget(Target{Parent: folderA, Name: "a"}))
+				if st == Writing {
+					return // another writer has it open to the end of the test
+				}
+				r.finish()
+				r.expect("folder-a/a = " + seen("NEW"+long[3:]))
+				r.expectEmpty()
+			})
+		})
+	}
+}
+
+// While every part is being sent somebody writes, again and again: what arrives is one content, never a mixture.
+func TestNeverMixed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		r := newRig(t, f, func(c *Config) { c.Settle = time.Millisecond }).start()
+		e := r.at(Waiting, "a", remote.Ref{})
+		for i := range 120 {
+			time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+			if e.Info().Stage == Gone {
+				break
+			}
+			h, err := e.Open(true)
+			if errors.Is(err, ErrGone) {
+				break
+			}
+			r.must(err)
+			b := make([]byte, len(long))
+			for j := range b {
+				b[j] = byte('a' + i%26)
+			}
+			r.put(h, 0, string(b))
+			r.shut(h)
+		}
+		r.finish()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if len(f.assets) == 0 {
+			t.Error("nothing arrived")
+		}
+		for id, a := range f.assets {
+			if a.Kind == remote.Stack {
+				continue
+			}
+			b := a.bytes()
+			if len(b) != len(long) {
+				t.Errorf("%s has %d bytes", id, len(b))
+			}
+			for i := range b {
+				if b[i] != b[0] && b != long {
+					t.Fatalf("%s is a mixture: %q and %q", id, b[0], b[i])
+				}
+			}
+		}
+	})
+}
+
+func TestRenameAtEveryStage(t *testing.T) {
+	for _, st := range everyStage {
+		t.Run(string(st), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFake()
+				r := newRig(t, f).start()
+				e := r.at(st, "a", remote.Ref{})
+				begin := time.Now()
+				r.must(e.Retarget(Target{Parent: folderB, Name: "b"}))
+				if time.Since(begin) > 0 {
+					t.Error("the rename waited for the network")
+				}
+				if r.Find("folder-a", "a") != nil || r.Find("folder-b", "b") != e || len(r.In("folder-a")) != 0 {
+					t.Error("it is not seen under its new name")
+				}
+				if st == Writing {
+					return
+				}
+				r.finish()
+				r.expect("folder-b/b = " + seen(long))
+				r.expectTold("b = 9500 bytes")
+				r.expectEmpty()
+				if n := f.count("create"); n > 1 && st != Parked {
+					t.Errorf("the rename cancelled the upload: %d assets were begun", n)
+				}
+			})
+		})
+	}
+}
+
+func TestRenameOverAtEveryStage(t *testing.T) {
+	for _, st := range everyStage {
+		t.Run(string(st), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFake()
+				r := newRig(t, f).start()
+				doc := f.put(folderA, "doc", "old")
+				e := r.at(st, "new", remote.Ref{})
+				r.must(e.Retarget(Target{Parent: folderA, Name: "doc", Replaces: doc}))
+				if !r.Claimed(doc.ID) {
+					t.Error("the old file is still shown")
+				}
+				if st == Writing {
+					return
+				}
+				r.finish()
+				r.expect("folder-a/doc = " + seen(long) + " | old")
+				r.expectEmpty()
+			})
+		})
+	}
+}
+
+func TestUnlinkAtEveryStage(t *testing.T) {
+	for _, st := range everyStage {
+		t.Run(string(st), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFake()
+				r := newRig(t, f).start()
+				e := r.at(st, "a", remote.Ref{})
+				rd := r.opened(e, false)
+				begin := time.Now()
+				r.must(e.Discard())
+				if time.Since(begin) > 0 {
+					t.Error("the unlink waited for the network")
+				}
+				if r.Find("folder-a", "a") != nil || len(r.In("folder-a")) != 0 {
+					t.Error("it is still seen")
+				}
+				if got := r.read(rd); got != long {
+					t.Errorf("an open handle reads %d bytes", len(got))
+				}
+				rd.Release()
+				time.Sleep(time.Minute)
+				r.finish()
+				r.expect()
+				r.expectTold()
+				r.expectEmpty()
+				if err := e.Retarget(Target{Parent: folderA, Name: "b"}); !errors.Is(err, ErrGone) {
+					t.Errorf("renaming a deleted file: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A pending file is renamed over another pending one, each at every stage: one asset, the new bytes, and nothing confirmed
+// is destroyed.
+func TestRenameOverPending(t *testing.T) {
+	for _, st := range everyStage[1:] {
+		t.Run(string(st), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFake()
+				r := newRig(t, f).start()
+				r.at(st, "doc", remote.Ref{})
+				name := "doc"
+				if st == Held {
+					name = "doc.tmp"
+				}
+				e := r.file("doc.new", "new")
+				r.must(e.Retarget(Target{Parent: folderA, Name: name}))
+				if in := r.In("folder-a"); len(in) != 1 || in[0] != e {
+					t.Errorf("%d files are seen", len(in))
+				}
+				if st == Held {
+					return
+				}
+				r.finish()
+				r.expect("folder-a/doc = new")
+				r.expectEmpty()
+			})
+		})
+	}
+}
+
+// From the moment Frame.io has confirmed a content, the next one becomes its version instead of destroying it.
+func TestChangeAfterConfirmation(t *testing.T) {
+	over := func(r *rig, e *Entry) {
+		n := r.file("a.new", "NEW")
+		r.must(n.Retarget(Target{Parent: folderA, Name: "a", Replaces: e.Target().Replaces}))
+	}
+	write := func(r *rig, e *Entry) {
+		h := r.opened(e, true)
+		r.put(h, 0, "NEW")
+		r.must(h.Truncate(r.t.Context(), 3))
+		r.shut(h)
+	}
+	for _, c := range []struct {
+		name     string
+		replaces bool
+		when     string // the call during which it is changed
+		change   func(*rig, *Entry)
+		want     string
+	}{
+		{"written while it is made a version", true, "version", write, "folder-a/a = NEW | %s | old"},
+		{"written while it is renamed", false, "rename", write, "folder-a/a = NEW | %s"},
+		{"renamed over while it is made a version", true, "version", over, "folder-a/a = NEW | %s | old"},
+		{"renamed over while it is renamed", false, "rename", over, "folder-a/a = NEW | %s"},
+	} {
+		for _, lost := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, lost=%v", c.name, lost), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					f := newFake()
+					r := newRig(t, f).start()
+					old, name := remote.Ref{}, "a"
+					if c.replaces {
+						old = f.put(folderA, "a", "old")
+					}
+					e := r.at(Confirming, name, old)
+					if !c.replaces { // make it a rename: to another name and back under the call
+						r.must(e.Retarget(Target{Parent: folderA, Name: "b"}))
+					}
+					reached, once := make(chan struct{}), atomic.Bool{}
+					hook := func(op, _ string) error {
+						if op == c.when && once.CompareAndSwap(false, true) {
+							close(reached)
+							time.Sleep(time.Second)
+							if lost {
+								return remote.ErrOffline
+							}
+						}
+						return nil
+					}
+					if lost {
+						f.hook(nil, hook)
+					} else {
+						f.hook(hook, nil)
+					}
+					<-reached
+					if !c.replaces {
+						r.must(e.Retarget(Target{Parent: folderA, Name: "a"}))
+					}
+					c.change(r, e)
+					r.finish()
+					r.expect(fmt.Sprintf(c.want, seen(long)))
+					r.expectEmpty()
+				})
+			})
+		}
+	}
+}
+
+// A writer that had the file open all the time finds it on Frame.io when it writes next.
+func TestConfirmedWhileOpen(t *testing.T) {
+	for _, modify := range []bool{false, true} {
+		t.Run(fmt.Sprint("modified=", modify), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFake()
+				r := newRig(t, f).start()
+				e := r.at(Waiting, "a", remote.Ref{})
+				h := r.opened(e, true)
+				r.reach(e, Settled)
+				time.Sleep(time.Minute)
+				r.expect("folder-a/a = " + seen(long))
+				r.expectTold() // only at the end
+				if r.Find("folder-a", "a") != e {
+					t.Error("an open file is not seen any more")
+				}
+				if i := e.Info(); i.Asset.ID == "" || !r.Claimed(i.Asset.ID) {
+					t.Error("the asset is seen beside the open file")
+				}
+				r.must(r.Wait(t.Context(), nil)) // nothing is on its way
+				if modify {
+					r.put(h, 0, "NEW")
+				}
+				r.shut(h)
+				r.finish()
+				if modify {
+					r.expect("folder-a/a = " + seen("NEW"+long[3:]) + " | " + seen(long))
+				} else {
+					r.expect("folder-a/a = " + seen(long))
+				}
+				r.expectTold("a = 9500 bytes")
+				r.expectEmpty()
+			})
+		})
+	}
+}
+
+// What comes while the rest of the program is told is not forgotten.
+func TestChangeWhileTold(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(r *rig, e *Entry)
+		want []string
+		told int
+	}{
+		{"renamed", func(r *rig, e *Entry) { r.must(e.Retarget(Target{Parent: folderB, Name: "b"})) },
+			[]string{"folder-b/b = " + seen(long)}, 2},
+		{"chmod", func(r *rig, e *Entry) { r.must(e.SetAttr(Attr{Mode: 0o600})) },
+			[]string{"folder-a/a = " + seen(long)}, 2},
+		{"written", func(r *rig, e *Entry) {
+			h := r.opened(e, true)
+			r.put(h, 0, "NEW")
+			if got := r.read(h); got != "NEW"+long[3:] {
+				r.t.Errorf("reads %.20q…", got)
+			}
+			r.shut(h)
+		}, []string{"folder-a/a = " + seen("NEW"+long[3:]) + " | " + seen(long)}, 2},
+		{"opened and closed", func(r *rig, e *Entry) { r.shut(r.opened(e, true)) },
+			[]string{"folder-a/a = " + seen(long)}, 1},
+		{"unlinked", func(r *rig, e *Entry) { r.must(e.Discard()) }, nil, 1},
+		{"renamed over", func(r *rig, e *Entry) {
+			r.must(r.file("b", "NEW").Retarget(Target{Parent: folderA, Name: "a"}))
+		}, []string{"folder-a/a = NEW | " + seen(long)}, 2},
+	} {
+		for _, taken := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, taken=%v", c.name, taken), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					f := newFake()
+					r := newRig(t, f)
+					told, first := 0, true
+					r.end()
+					var e *Entry
+					r.cfg.Settled = func(i Info, it remote.Item, data string) error {
+						told++
+						if taken {
+							if err := r.onSettled(i, it, data); err != nil {
+								return err
+							}
+						}
+						if first {
+							first = false
+							c.do(r, e)
+							time.Sleep(time.Second)
+						}
+						return nil
+					}
+					r.open()
+					r.start()
+					e = r.file("a", long)
+					r.finish()
+					r.expect(c.want...)
+					r.expectEmpty()
+					if told != c.told {
+						t.Errorf("told %d times, want %d", told, c.told)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Settled fails: the file stays, and it is told again.
+func TestSettledFails(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		r := newRig(t, f)
+		r.end()
+		n := 0
+		r.cfg.Settled = func(i Info, it remote.Item, data string) error {
+			if n++; n < 4 {
+				return errors.New("the cache's disk is full")
+			}
+			return r.onSettled(i, it, data)
+		}
+		r.open()
+		r.start()
+		e := r.file("a", "abc")
+		r.reach(e, Settled)
+		time.Sleep(300 * time.Millisecond)
+		if r.Find("folder-a", "a") != e || e.Info().Err == "" {
+			t.Errorf("it is %+v", e.Info())
+		}
+		r.finish()
+		r.expectTold("a = abc")
+		r.expectEmpty()
+	})
+}
