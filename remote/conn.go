@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -115,45 +114,6 @@ func (c *Conn) LogOnce(key, msg string, args ...any) {
 	c.mu.Unlock()
 	if !said {
 		c.log.Warn(msg, args...)
-	}
-}
-
-func apiTransport(cfg *tls.Config) *http.Transport {
-	t := dataTransport(cfg)
-	t.Protocols = nil
-	t.ForceAttemptHTTP2 = true
-	t.DisableCompression = false
-	t.MaxIdleConnsPerHost = 32
-	// A connection that died while the machine slept is found out by a ping, not by the next call's patience.
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
-	return t
-}
-
-// dataTransport speaks HTTP/1.1 only: parallel parts want a connection each, not one that they share.
-func dataTransport(cfg *tls.Config) *http.Transport {
-	if cfg == nil {
-		cfg = &tls.Config{}
-	}
-	cfg = cfg.Clone()
-	if cfg.ClientSessionCache == nil {
-		cfg.ClientSessionCache = tls.NewLRUClientSessionCache(64)
-	}
-	h1 := new(http.Protocols)
-	h1.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:        cfg,
-		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  60 * time.Second, // Frame.io gives up at 30 s itself (spec: frameio-v2.md §9)
-		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConns:           256,
-		MaxIdleConnsPerHost:    128,
-		MaxResponseHeaderBytes: 256 << 10,
-		WriteBufferSize:        64 << 10,
-		ReadBufferSize:         64 << 10,
-		DisableCompression:     true,
-		Protocols:              h1,
 	}
 }
 
@@ -302,29 +262,3 @@ func (c *Conn) learnClock(h http.Header, sent time.Time) {
 
 // serverTime is what Frame.io's clock shows at our t. It is good to about a second.
 func (c *Conn) serverTime(t time.Time) time.Time { return t.Add(time.Duration(c.skew.Load())) }
-
-// checkURL refuses addresses over which secrets would travel openly.
-func checkURL(u *url.URL, loopback bool) error {
-	if u.Scheme == "https" && u.Host != "" || u.Scheme == "http" && loopback && isLoopback(u.Hostname()) {
-		return nil
-	}
-	return errInsecure
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// parseLink parses an address from an answer and checks that it may be followed. Only a Frame.io on this machine may send us
-// to this machine.
-func (c *Conn) parseLink(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("%w: a link in it is no address", ErrNotFrameio)
-	}
-	if err := checkURL(u, isLoopback(c.base.Hostname())); err != nil {
-		return nil, fmt.Errorf("link to %s: %w", u.Host, err)
-	}
-	return u, nil
-}

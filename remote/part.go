@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -96,7 +95,7 @@ func (c *Conn) putOnce(ctx context.Context, part Part, body io.ReaderAt) error {
 	guard := time.AfterFunc(stall, func() { cut(errStalled) })
 	defer guard.Stop()
 
-	src := &partBody{r: io.NewSectionReader(body, part.Off, part.Size), guard: guard, report: progressOf(ctx)}
+	src := newPartBody(body, part, u.Scheme == "http", guard, progressOf(ctx))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, u.String(), src)
 	if err != nil {
 		return bare(err)
@@ -131,59 +130,6 @@ func (c *Conn) putOnce(ctx context.Context, part Part, body io.ReaderAt) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrOffline, bare(err))
-}
-
-// partBody is a part on its way: it counts what the connection takes and keeps the guard awake.
-type partBody struct {
-	r      *io.SectionReader
-	guard  *time.Timer
-	report func(int64)
-
-	mu     sync.Mutex // guards what follows: after an early answer the transport may still be reading
-	sent   int64
-	done   bool
-	failed *bodyError
-}
-
-// bodyError is a failure to read our own bytes; trying again would not help and must not look like the link's fault.
-type bodyError struct{ err error }
-
-func (e *bodyError) Error() string { return "read spooled bytes: " + e.err.Error() }
-func (e *bodyError) Unwrap() error { return e.err }
-
-func (b *partBody) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if n > 0 && !b.done {
-		b.guard.Reset(stall)
-		b.sent += int64(n)
-		b.report(int64(n))
-	}
-	if err == io.EOF && b.sent < b.r.Size() && !b.done {
-		err = fmt.Errorf("the file is shorter than announced: %w", io.ErrUnexpectedEOF)
-	}
-	if err != nil && err != io.EOF {
-		b.failed = &bodyError{err}
-		return n, b.failed
-	}
-	return n, err
-}
-
-// finish ends the accounting of an attempt and answers how much went out. If the part was not accepted whole, its bytes are
-// taken back from the progress; ours tells if that was our own doing.
-func (b *partBody) finish(accepted bool) (sent int64, ours error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.done = true
-	if accepted && b.sent == b.r.Size() {
-		return b.sent, nil
-	}
-	b.report(-b.sent)
-	if b.failed != nil {
-		return b.sent, b.failed
-	}
-	return b.sent, nil
 }
 
 // s3Error is an answer of the upload or media host that is no success (spec: frameio-v2.md §5.6).

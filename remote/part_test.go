@@ -8,9 +8,12 @@ import (
 	"io"
 	iofs "io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -18,6 +21,20 @@ func xmlError(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)
 	fmt.Fprintf(w, `<?xml version="1.0"?><Error><Code>%s</Code><Message>%s</Message><RequestId>r</RequestId></Error>`, code, message)
+}
+
+// bodies gives data as a reader, which is copied, and as a file, which the kernel sends.
+func bodies(t *testing.T, data []byte) map[string]io.ReaderAt {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	if _, err := file.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]io.ReaderAt{"reader": bytes.NewReader(data), "file": file}
 }
 
 func TestPutPartSendsOneSliceAsS3WantsIt(t *testing.T) {
@@ -39,19 +56,22 @@ func TestPutPartSendsOneSliceAsS3WantsIt(t *testing.T) {
 		}
 		got, _ = io.ReadAll(r.Body)
 	})
-	var progress int64
-	ctx := WithProgress(t.Context(), func(n int64) { progress += n })
 	part := Part{Number: 2, URL: s.URL + "/parts/a/part_2?X-Amz-Signature=s", MediaType: "video/mp4", Off: 333_333, Size: 500_001}
-	if err := dial(t, s.URL, StaticToken("fio-u-x")).PutPart(ctx, part, bytes.NewReader(file)); err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, file[333_333:833_334]) || progress != 500_001 {
-		t.Errorf("got %d bytes and %d in progress", len(got), progress)
+	for name, body := range bodies(t, file) {
+		var progress int64
+		ctx := WithProgress(t.Context(), func(n int64) { progress += n })
+		if err := dial(t, s.URL, StaticToken("fio-u-x")).PutPart(ctx, part, body); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, file[333_333:833_334]) || progress != 500_001 {
+			t.Errorf("%s: got %d bytes and %d in progress", name, len(got), progress)
+		}
 	}
 }
 
 func TestPutPartTriesAgain(t *testing.T) {
 	t.Parallel()
+	small := bytes.Repeat([]byte("x"), 2<<20)
 	big := bytes.Repeat([]byte("x"), 16<<20) // more than the kernel buffers between two sockets
 	for _, c := range []struct {
 		name  string
@@ -77,31 +97,34 @@ func TestPutPartTriesAgain(t *testing.T) {
 			w.Header().Set("Connection", "close")
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			data := big[:3<<20]
-			if c.name == "answer before the end" {
-				data = big
-			}
-			var calls atomic.Int32
-			s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				if calls.Add(1) == 1 {
-					c.first(w, r)
-					return
+		data := small
+		if c.name == "answer before the end" {
+			data = big
+		}
+		for kind, body := range bodies(t, data) {
+			t.Run(c.name+" "+kind, func(t *testing.T) {
+				t.Parallel()
+				var calls atomic.Int32
+				s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+					if calls.Add(1) == 1 {
+						c.first(w, r)
+						return
+					}
+					if got, _ := io.ReadAll(r.Body); !bytes.Equal(got, data) {
+						t.Errorf("the second attempt sent %d bytes", len(got))
+					}
+				})
+				var progress atomic.Int64
+				ctx := WithProgress(t.Context(), func(n int64) { progress.Add(n) })
+				part := Part{Number: 1, URL: s.URL, MediaType: "a/b", Size: int64(len(data))}
+				if err := dial(t, s.URL, StaticToken("t")).PutPart(ctx, part, body); err != nil {
+					t.Error(err)
 				}
-				if got, _ := io.ReadAll(r.Body); !bytes.Equal(got, data) {
-					t.Errorf("the second attempt sent %d bytes", len(got))
+				if calls.Load() != 2 || progress.Load() != int64(len(data)) {
+					t.Errorf("%d attempts, %d bytes in progress; want 2 and %d: what is sent twice counts once", calls.Load(), progress.Load(), len(data))
 				}
 			})
-			var progress atomic.Int64
-			ctx := WithProgress(t.Context(), func(n int64) { progress.Add(n) })
-			part := Part{Number: 1, URL: s.URL, MediaType: "a/b", Size: int64(len(data))}
-			if err := dial(t, s.URL, StaticToken("t")).PutPart(ctx, part, bytes.NewReader(data)); err != nil {
-				t.Error(err)
-			}
-			if calls.Load() != 2 || progress.Load() != int64(len(data)) {
-				t.Errorf("%d attempts, %d bytes in progress; want 2 and %d: what is sent twice counts once", calls.Load(), progress.Load(), len(data))
-			}
-		})
+		}
 	}
 }
 
@@ -154,8 +177,10 @@ func TestPutPartTellsOurOwnTroubleFromTheLinks(t *testing.T) {
 	if err := c.PutPart(t.Context(), Part{URL: s.URL, Size: 1 << 20}, badDisk{}); !errors.Is(err, iofs.ErrInvalid) || errors.Is(err, ErrOffline) {
 		t.Errorf("failing disk: got %v", err)
 	}
-	if err := c.PutPart(t.Context(), Part{URL: s.URL, Size: 10}, strings.NewReader("short")); !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, ErrOffline) {
-		t.Errorf("short file: got %v", err)
+	for kind, body := range bodies(t, []byte("short")) {
+		if err := c.PutPart(t.Context(), Part{URL: s.URL, Size: 10}, body); !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, ErrOffline) {
+			t.Errorf("short %s: got %v", kind, err)
+		}
 	}
 	s.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -166,6 +191,73 @@ func TestPutPartTellsOurOwnTroubleFromTheLinks(t *testing.T) {
 	if err := c.PutPart(t.Context(), Part{URL: "http://upload.example/", Size: 5}, strings.NewReader("bytes")); !errors.Is(err, errInsecure) {
 		t.Errorf("open address: got %v", err)
 	}
+}
+
+// silent is an upload or media host that takes the request and never answers the first one.
+type silent struct {
+	answer func(*http.Request) *http.Response
+	calls  int
+}
+
+func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.calls++; s.calls == 1 {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	if r.Body != nil {
+		io.Copy(io.Discard, r.Body)
+		r.Body.Close()
+	}
+	return s.answer(r), nil
+}
+
+func TestStalledTransfersAreCutAndTakenUpAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := dial(t, "http://127.0.0.1:1", StaticToken("t"))
+		host := &silent{answer: func(*http.Request) *http.Response {
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody}
+		}}
+		c.data = host
+		start := time.Now()
+		err := c.PutPart(t.Context(), Part{URL: "http://127.0.0.1:1/", Size: 5}, strings.NewReader("bytes"))
+		if took := time.Since(start); err != nil || host.calls != 2 || took < stall || took > stall+time.Second {
+			t.Errorf("PUT: %v after %d attempts and %v", err, host.calls, took)
+		}
+
+		// The first GET's body stops in the middle.
+		first := true
+		c.data = transport(func(r *http.Request) (*http.Response, error) {
+			var from int64
+			fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
+			h := http.Header{"Content-Range": {fmt.Sprintf("bytes %d-9/10", from)}}
+			body := io.NopCloser(strings.NewReader("0123456789"[from:]))
+			if first {
+				first = false
+				body = io.NopCloser(io.MultiReader(strings.NewReader("0123"), hanging{r.Context()}))
+			}
+			return &http.Response{StatusCode: 206, Header: h, ContentLength: 10 - from, Body: body}, nil
+		})
+		fetch := func(context.Context) (Link, error) { return Link{URL: "http://127.0.0.1:1/f", Size: 10}, nil }
+		start = time.Now()
+		r, err := c.OpenRange(t.Context(), fileRef, 0, 10, fetch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour) // a reader that takes its time is no stall
+		got, err := io.ReadAll(r)
+		r.Close()
+		if took := time.Since(start) - time.Hour; string(got) != "0123456789" || err != nil || took < mediaStall || took > mediaStall+time.Second {
+			t.Errorf("GET: %q, %v after %v", got, err, took)
+		}
+	})
+}
+
+// hanging gives nothing until its context ends.
+type hanging struct{ ctx context.Context }
+
+func (h hanging) Read([]byte) (int, error) {
+	<-h.ctx.Done()
+	return 0, h.ctx.Err()
 }
 
 func TestPutPartOfNothingHasALength(t *testing.T) {

@@ -1,7 +1,6 @@
 package v4
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -195,136 +193,6 @@ func TestCreateFile(t *testing.T) {
 	}
 }
 
-// folder serves a listing, paged by opaque cursors over offsets, as V4 does.
-type folder struct {
-	ids   []string
-	after func(f *folder, page int) // called with the lock held when a page has been cut
-	fail  func(page int) int
-
-	mu      sync.Mutex
-	page    int
-	queries []string
-}
-
-func (f *folder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	q := r.URL.Query()
-	f.page++
-	f.queries = append(f.queries, r.URL.RawQuery)
-	w.Header().Set("Content-Type", "application/json")
-	if f.fail != nil {
-		if s := f.fail(f.page); s != 0 {
-			w.WriteHeader(s)
-			io.WriteString(w, `{"errors":[{"detail":"Forbidden"}]}`)
-			return
-		}
-	}
-	from := 0
-	if b, err := base64.StdEncoding.DecodeString(q.Get("after")); err == nil {
-		from, _ = strconv.Atoi(string(b))
-	}
-	size, _ := strconv.Atoi(q.Get("page_size"))
-	from = min(from, len(f.ids))
-	to := min(from+size, len(f.ids))
-	data := []map[string]any{}
-	for _, id := range f.ids[from:to] {
-		typ, _, _ := strings.Cut(id, "-")
-		data = append(data, map[string]any{"id": id, "type": typ, "name": id, "status": "uploaded"})
-	}
-	answer := map[string]any{"data": data, "links": map[string]any{"next": nil}, "total_count": nil}
-	if to < len(f.ids) {
-		answer["links"] = map[string]any{"next": r.URL.Path + "?after=" + base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(to)))}
-	}
-	if q.Get("include_total_count") == "true" {
-		answer["total_count"] = len(f.ids)
-	}
-	json.NewEncoder(w).Encode(answer)
-	if f.after != nil {
-		f.after(f, f.page)
-	}
-}
-
-func numbered(n int) []string {
-	ids := make([]string, n)
-	for i := range ids {
-		ids[i] = fmt.Sprintf("file-%04d", i)
-	}
-	return ids
-}
-
-func TestChildrenListsEachThingOnce(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		f     *folder
-		want  []string
-		pages int
-	}{
-		{"empty", &folder{}, nil, 1},
-		{"one page", &folder{ids: []string{"file-1", "folder-2", "version_stack-3"}}, []string{"file-1", "folder-2", "version_stack-3"}, 1},
-		{"many pages", &folder{ids: numbered(1700)}, numbered(1700), 4},
-		{"unknown types are left out", &folder{ids: []string{"file-1", "hologram-2", "file-3"}}, []string{"file-1", "file-3"}, 1},
-		{"something goes while listing", &folder{ids: numbered(1200), after: func(f *folder, page int) {
-			if page == 1 {
-				f.ids = f.ids[1:]
-			}
-		}}, numbered(1200), 6},
-		{"something comes in front while listing", &folder{ids: numbered(1200), after: func(f *folder, page int) {
-			if page == 1 {
-				f.ids = append([]string{"file-new"}, f.ids...)
-			}
-		}}, append(numbered(1200), "file-new"), 6},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var got []string
-			for _, it := range collect(t, client(t, c.f).Children(t.Context(), ref(remote.Folder, "f1"))) {
-				got = append(got, it.Name)
-			}
-			if strings.HasPrefix(c.name, "something") {
-				slices.Sort(got) // what comes late is told late
-			}
-			if !slices.Equal(got, c.want) {
-				t.Errorf("got %d, want %d; first %.200q", len(got), len(c.want), got)
-			}
-			if c.f.page != c.pages {
-				t.Errorf("%d pages were fetched, want %d", c.f.page, c.pages)
-			}
-			for _, q := range c.f.queries {
-				if !strings.Contains(q, "page_size=500") {
-					t.Errorf("a page was asked for with %q", q)
-				}
-			}
-		})
-	}
-}
-
-func TestChildrenStopsAtAnErrorOrACircle(t *testing.T) {
-	count := func(h http.Handler) (n int, last error) {
-		for _, err := range client(t, h).Children(t.Context(), ref(remote.Folder, "f1")) {
-			if last != nil {
-				t.Error("the iterator went on after an error")
-			}
-			if last = err; err == nil {
-				n++
-			}
-		}
-		return n, last
-	}
-	n, err := count(&folder{ids: numbered(1200), fail: func(page int) int {
-		if page == 2 {
-			return http.StatusForbidden
-		}
-		return 0
-	}})
-	if n != 500 || !errors.Is(err, iofs.ErrPermission) {
-		t.Errorf("got %d items and %v, want those of one page and a permission error", n, err)
-	}
-	n, err = count(&wire{answers: map[string]string{"GET /folders/f1/children": `{"data":[{"id":"a","type":"file"}],"links":{"next":"/v4/x?after=same"}}`}})
-	if n != 1 || !errors.Is(err, remote.ErrNotFrameio) {
-		t.Errorf("a cursor in circles: got %d items and %v", n, err)
-	}
-}
-
 func TestTopOfTheTree(t *testing.T) {
 	list := func(items string) string { return `{"data":[` + items + `],"links":{"next":null},"total_count":null}` }
 	w := &wire{answers: map[string]string{
@@ -375,112 +243,6 @@ func TestTopOfTheTree(t *testing.T) {
 	}
 	if _, err := c.Stat(t.Context(), remote.Ref{Kind: remote.File, ID: "a1"}); !errors.Is(err, remote.ErrRefused) {
 		t.Errorf("without an account: %v", err)
-	}
-}
-
-func TestRenameOfAStack(t *testing.T) {
-	stack := func(name string) string {
-		return one(t, `{"id":"s1","type":"version_stack","name":"`+name+`","head_version":{"id":"v2","type":"file","name":"old.mov","status":"uploaded"}}`)
-	}
-	for _, c := range []struct {
-		name    string
-		follows bool
-		want    []string
-	}{
-		{"follows its newest file", true, []string{`PATCH /files/v2 {"data":{"name":"new.mov"}}`}},
-		{"keeps its own name", false, []string{`PATCH /files/v2 {"data":{"name":"new.mov"}}`, `PATCH /files/v2 {"data":{"name":"old.mov"}}`}},
-	} {
-		w := &wire{answers: map[string]string{"GET /version_stacks/s1": stack("old.mov"), "PATCH /files/v2": one(t, `{"id":"v2"}`)}}
-		if c.follows {
-			w.react = func(w *wire, key, body string) {
-				if key == "PATCH /files/v2" {
-					w.answers["GET /version_stacks/s1"] = stack("new.mov")
-				}
-			}
-		}
-		it, err := client(t, w).Rename(t.Context(), ref(remote.Stack, "s1"), "new.mov")
-		if c.follows && (err != nil || it.Name != "new.mov" || it.ID != "s1") || !c.follows && !errors.Is(err, errors.ErrUnsupported) {
-			t.Errorf("%s: got %+v, %v", c.name, it, err)
-		}
-		if got := w.changes(); !slices.Equal(got, c.want) {
-			t.Errorf("%s: sent %q, want %q", c.name, got, c.want)
-		}
-	}
-}
-
-func TestAddVersion(t *testing.T) {
-	stack := func(id, head string) string {
-		return one(t, fmt.Sprintf(`{"id":%q,"type":"version_stack","head_version":{"id":%q,"type":"file","status":"created"}}`, id, head))
-	}
-	moved := func(w *wire, key, body string) {
-		if strings.HasSuffix(key, "/move") {
-			w.answers["GET /version_stacks/s1"] = stack("s1", "b")
-		}
-	}
-	const create = `POST /folders/f1/version_stacks {"data":{"file_ids":["a","b"]}}`
-	const move = `PATCH /files/b/move {"data":{"parent_id":"s1"}}`
-	for _, c := range []struct {
-		name    string
-		target  remote.Ref
-		answers map[string]string
-		want    []string
-	}{
-		{"onto a file", ref(remote.File, "a"), map[string]string{
-			"GET /files/a": one(t, `{"id":"a"}`), "GET /files/b": one(t, `{"id":"b"}`), "POST /folders/f1/version_stacks": stack("s1", "b"),
-		}, []string{create}},
-		{"onto a file in another folder", ref(remote.File, "a"), map[string]string{
-			"GET /files/a": one(t, `{"id":"a"}`), "GET /files/b": one(t, `{"id":"b","parent_id":"f2"}`),
-			"PATCH /files/b/move": one(t, `{"id":"b"}`), "POST /folders/f1/version_stacks": stack("s1", "b"),
-		}, []string{`PATCH /files/b/move {"data":{"parent_id":"f1"}}`, create}},
-		{"onto a file that is in a stack by now", ref(remote.File, "a"), map[string]string{
-			"GET /files/a": one(t, `{"id":"a","parent_id":"s1"}`), "GET /version_stacks/s1": stack("s1", "a"), "PATCH /files/b/move": one(t, `{"id":"b"}`),
-		}, []string{move}},
-		{"onto a stack", ref(remote.Stack, "s1"), map[string]string{
-			"GET /version_stacks/s1": stack("s1", "a"), "PATCH /files/b/move": one(t, `{"id":"b"}`),
-		}, []string{move}},
-		{"again", ref(remote.Stack, "s1"), map[string]string{"GET /version_stacks/s1": stack("s1", "b")}, nil},
-	} {
-		w := &wire{answers: c.answers, react: moved}
-		it, err := client(t, w).AddVersion(t.Context(), c.target, ref(remote.File, "b"))
-		if err != nil || it.Kind != remote.Stack || it.ID != "s1" || it.Content != "b" {
-			t.Errorf("%s: got %+v, %v", c.name, it, err)
-		}
-		if got := w.changes(); !slices.Equal(got, c.want) {
-			t.Errorf("%s: sent %q, want %q", c.name, got, c.want)
-		}
-	}
-}
-
-func TestDeleteOfAStackLeavesTheNewestForLast(t *testing.T) {
-	w := &wire{answers: map[string]string{
-		"GET /version_stacks/s1": one(t, `{"id":"s1","type":"version_stack","head_version":{"id":"v2","type":"file"}}`),
-		"GET /version_stacks/s1/children": `{"data":[{"id":"v1","type":"file","created_at":"2024-01-01T00:00:00Z"},{"id":"v2","type":"file","created_at":"2024-01-02T00:00:00Z"},
-			{"id":"v3","type":"file","created_at":"2024-01-03T00:00:00Z"}],"links":{"next":null}}`,
-		"DELETE /files/v1": "", "DELETE /files/v2": "",
-	}, status: map[string]int{"DELETE /files/v1": 204, "DELETE /files/v2": 204}}
-	c := client(t, w)
-	if err := c.Delete(t.Context(), ref(remote.Stack, "s1")); err != nil {
-		t.Error(err) // v3 gets 404: somebody else was faster
-	}
-	if want := []string{"DELETE /files/v1", "DELETE /files/v3", "DELETE /files/v2"}; !slices.Equal(w.changes(), want) {
-		t.Errorf("sent %q, want %q", w.changes(), want)
-	}
-}
-
-func TestWhatHasNoSuchCallIsUnsupported(t *testing.T) {
-	w := &wire{}
-	c := client(t, w)
-	for _, kind := range []remote.Kind{remote.Root, remote.Account, remote.Workspace, remote.Shared, remote.Project} {
-		_, rename := c.Rename(t.Context(), ref(kind, "x"), "n")
-		_, move := c.Move(t.Context(), ref(kind, "x"), ref(remote.Folder, "f"))
-		for op, err := range map[string]error{"rename": rename, "move": move, "delete": c.Delete(t.Context(), ref(kind, "x"))} {
-			if !errors.Is(err, errors.ErrUnsupported) {
-				t.Errorf("%s of a %s: got %v, want ErrUnsupported", op, kind, err)
-			}
-		}
-	}
-	if len(w.asked) != 0 {
-		t.Errorf("%q went out", w.asked)
 	}
 }
 
