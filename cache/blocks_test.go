@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -56,7 +57,12 @@ func TestRestart(t *testing.T) {
 		t.Errorf("a second process: %v", err)
 	}
 	used, _ := b.Usage()
+	open := b.Open(film("f", 10*mib))
+	mustRead(t, open, "f", 5*mib, 1)
 	closeBlocks(t, b)
+	if _, err := open.ReadAt(t.Context(), make([]byte, 1), 5*mib); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("read from a closed cache: %v", err)
+	}
 	src.counts()
 
 	b = openBlocks(t, BlocksConfig{Dir: dir, Source: src})

@@ -44,10 +44,7 @@ func (t *Tree) change(parent remote.Ref, note func(map[remote.ID]change, time.Ti
 	}
 	note(t.changes[k], t.now())
 	t.sweep()
-	s := t.held(k)
-	if s == nil {
-		s = t.reload(k)
-	}
+	s := t.known(k)
 	if s == nil {
 		return // never listed: the first listing will have it, or get it laid over
 	}

@@ -1,9 +1,16 @@
 // Package cache is what is there: Frame.io's listings for a while, its bytes for good.
 //
 // Open an Index (one file per state folder), make a Tree on it, and ask List and Find for what stands in a folder; tell the
-// Tree by Put, Drop and Forget what changed by our own hand. Open Blocks for the bytes, and read an item by Blocks.Open.
+// Tree by Put, Drop and Forget what changed by our own hand. Open Blocks for the bytes, and read an item by Blocks.Open. Close
+// in the order Tree, Index; Blocks stand by themselves.
 //
 // The package asks Frame.io through two small interfaces, Namespace and Source, and knows nothing of what is leaving.
+//
+// A walk of a look: Tree.Find → the listing in memory (tree.go), or in the index (index.go), or one fetch for all who ask
+// (fetch.go), with our own changes laid over it (change.go) → names that can stand (names.go, siblings.go).
+//
+// A walk of a read: Reader.ReadAt (reader.go) → the blocks that are there (content.go) → downloads of the others (download.go),
+// for which the oldest gives way (room.go) → read-ahead, if it goes on (ahead.go). How it all lies on disk: disk.go.
 package cache
 
 import (
@@ -22,6 +29,7 @@ type Namespace interface {
 
 // Source is what Blocks ask of Frame.io; both wires' clients have it.
 type Source interface {
-	// OpenRange answers exactly the n bytes of file from off on. A body that ends before is an error of the body.
+	// OpenRange answers exactly the n bytes of file from off on. A body that ends before is an error, and so is a Read after ctx
+	// has ended.
 	OpenRange(ctx context.Context, file remote.Ref, off, n int64) (io.ReadCloser, error)
 }

@@ -20,7 +20,8 @@ type download struct {
 	cancel   context.CancelCauseFunc
 
 	// Guarded by content.mu:
-	pos     int64 // what came up to here is written
+	pos     int64 // what came up to here is written, and may be read
+	wrote   int64 // to here the disk may have got bytes
 	wanted  int   // programs that wait, and streams that will
 	kept    bool  // a program got bytes of it: let it end, it is small
 	dropped bool  // no one wanted it any more
@@ -91,7 +92,7 @@ func (c *content) claim(ctx context.Context, off, end int64) (claims []claim) {
 
 // begin begins a download. Its context has the values of ctx, but not its end. c.mu is held.
 func (c *content) begin(ctx context.Context, off, end int64, ahead bool) *download {
-	d := &download{off: off, end: end, pos: off, ahead: ahead}
+	d := &download{off: off, end: end, ahead: ahead, pos: off, wrote: off}
 	ctx, d.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
@@ -173,6 +174,9 @@ func (c *content) run(ctx context.Context, d *download) {
 	defer context.AfterFunc(c.b.ctx, func() { d.cancel(os.ErrClosed) })()
 	defer d.cancel(nil)
 	err := c.fetch(ctx, d)
+	if err != nil {
+		c.trim(d)
+	}
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
@@ -238,6 +242,9 @@ func (c *content) write(d *download, p []byte, pos int64) (fresh int64, err erro
 	if c.f == nil {
 		return 0, c.err
 	}
+	c.mu.Lock()
+	d.wrote = pos + int64(len(p))
+	c.mu.Unlock()
 	if _, err := c.f.WriteAt(p, pos); err != nil {
 		return 0, diskError{fmt.Errorf("write block: %w", err)}
 	}
@@ -266,4 +273,21 @@ func (c *content) write(d *download, p []byte, pos int64) (fresh int64, err erro
 		return w.upto <= d.pos
 	})
 	return fresh, nil
+}
+
+// trim gives back to the disk what d, which failed, wrote of blocks that it did not complete: no one counts those bytes.
+func (c *content) trim(d *download) {
+	c.disk.Lock()
+	defer c.disk.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unlist(d) // no one can wait for more of it; what it completed is there
+	if c.f == nil {
+		return
+	}
+	for i := d.pos / blockSize; i*blockSize < d.wrote; i++ {
+		if !c.have.has(i) && c.flight(i*blockSize) == nil {
+			_ = punchHole(c.f, i*blockSize, c.blockLen(i)) // where that cannot be, a few bytes are lost until the content gives way
+		}
+	}
 }

@@ -127,8 +127,8 @@ func (t *Tree) publish(k folderKey, s *siblings) {
 	t.hold(k, s)
 	t.checked[k] = t.now()
 	t.keep(k, s)
-	if t.offline {
-		t.offline = false
+	if !t.silent.IsZero() {
+		t.silent = time.Time{}
 		t.log.Info("Frame.io answers again")
 	}
 	t.sweep()

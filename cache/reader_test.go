@@ -200,104 +200,6 @@ func TestReaderDoesNotWaitForMore(t *testing.T) {
 	})
 }
 
-// Reading on fills the link: here one of 12.5 MB/s for each connection, 30 ms away.
-func TestSequentialReadFillsLink(t *testing.T) {
-	const size, chunk, speed = 64 * mib, 64 << 10, 12_500_000
-	for _, readers := range []int{1, 2} {
-		dir := t.TempDir()
-		synctest.Test(t, func(t *testing.T) {
-			src := &films{rtt: 30 * time.Millisecond, chunk: chunk, pace: chunk * time.Second / speed}
-			b := openBlocks(t, BlocksConfig{Dir: dir, Source: src})
-			defer closeBlocks(t, b)
-			began := time.Now()
-			var wg sync.WaitGroup
-			for i := range readers {
-				wg.Go(func() {
-					r := b.Open(film("f", size*int64(readers))) // two places in one file are two streams
-					for off := size * int64(i); off < size*int64(i+1); off += 128 << 10 {
-						mustRead(t, r, "f", off, 128<<10)
-						if off%(8*mib) == 0 {
-							checkAhead(t, b)
-						}
-					}
-					if err := r.Close(); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			wg.Wait()
-			took := time.Since(began)
-			rate := float64(size*readers) / took.Seconds() / speed
-			t.Logf("%d readers: %.1f connections' worth, %d at most", readers, rate, src.mostOpen)
-			if rate < 7 || src.mostOpen > maxPieces+4*readers {
-				t.Errorf("%d readers: %v: %.1f connections' worth, %d at most", readers, took, rate, src.mostOpen)
-			}
-			if _, asked, _ := src.counts(); asked > int64(size*readers)*102/100 {
-				t.Errorf("asked for %d bytes", asked)
-			}
-		})
-	}
-}
-
-func checkAhead(t *testing.T, b *Blocks) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.ahead > b.memory || b.ahead < 0 || b.pieces > maxPieces {
-		t.Errorf("%d bytes in %d pieces under way", b.ahead, b.pieces)
-	}
-}
-
-// runAhead reads r until much is fetched ahead, and stops the film there.
-func runAhead(t *testing.T, src *films, r *Reader) {
-	t.Helper()
-	for off := int64(0); off < 8*mib; off += 128 << 10 {
-		mustRead(t, r, "f", off, 128<<10)
-	}
-	synctest.Wait()
-	if src.open < 8 {
-		t.Errorf("only %d downloads under way", src.open)
-	}
-}
-
-func TestCloseAndSeekEndReadAhead(t *testing.T) {
-	for name, stop := range map[string]func(t *testing.T, r *Reader){
-		"close": func(t *testing.T, r *Reader) {
-			if err := r.Close(); err != nil {
-				t.Error(err)
-			}
-		},
-		"seek": func(t *testing.T, r *Reader) { mustRead(t, r, "f", 500*mib, 100) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			synctest.Test(t, func(t *testing.T) {
-				// What is beyond the first 8 MiB comes slowly.
-				src := &films{chunk: 64 << 10}
-				src.gate = func(ctx context.Context, off int64) error {
-					if off >= 8*mib && off < 400*mib {
-						return sleep(ctx, time.Hour)
-					}
-					return nil
-				}
-				b := openBlocks(t, BlocksConfig{Dir: dir, Source: src})
-				defer closeBlocks(t, b)
-				r := b.Open(film("f", 1<<30))
-				runAhead(t, src, r)
-				stop(t, r)
-				synctest.Wait()
-				if src.open > 0 {
-					t.Errorf("%d downloads are still under way", src.open)
-				}
-				b.mu.Lock()
-				defer b.mu.Unlock()
-				if b.ahead != 0 || b.pieces != 0 || b.running != 0 || b.used != 8*mib+int64(map[string]int{"seek": blockSize}[name]) {
-					t.Errorf("left over: %d bytes ahead, %d pieces, %d streams, %d bytes used", b.ahead, b.pieces, b.running, b.used)
-				}
-			})
-		})
-	}
-}
-
 // A reader that was interrupted, or whose time is over, takes nothing from another who waits for the same bytes.
 func TestReaderContextIsItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -335,6 +237,32 @@ func TestReaderContextIsItsOwn(t *testing.T) {
 	})
 }
 
+// Reads that were given up half way leave nothing on disk that no one counts.
+func TestGivenUpLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		src := &films{chunk: 10_000, pace: time.Second}
+		b := openBlocks(t, BlocksConfig{Dir: dir, Source: src})
+		defer closeBlocks(t, b)
+		r := b.Open(film("f", 100*mib))
+		for i := range int64(10) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			if _, err := r.ReadAt(ctx, make([]byte, blockSize), 9*i*mib); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+			cancel()
+		}
+		synctest.Wait()
+		used, _ := b.Usage()
+		if n := onDisk(t, dir); used != 0 || n > 4096 {
+			t.Errorf("used %d, on disk %d", used, n)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestErrorIsForWhoWaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var fail bool
@@ -357,33 +285,6 @@ func TestErrorIsForWhoWaited(t *testing.T) {
 		mustRead(t, r, "f", 0, 1001)
 		if err := r.Close(); err != nil {
 			t.Error(err)
-		}
-	})
-}
-
-// A film's player reads sound and picture in turns, far apart: neither is taken for a seek for ever.
-func TestTwoPlacesInTurns(t *testing.T) {
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		const n = 48 * mib
-		src := &films{rtt: 30 * time.Millisecond, chunk: 64 << 10, pace: 5 * time.Millisecond}
-		b := openBlocks(t, BlocksConfig{Dir: dir, Source: src})
-		defer closeBlocks(t, b)
-		r := b.Open(film("f", 1<<30))
-		began := time.Now()
-		for off := int64(0); off < n; off += 256 << 10 {
-			mustRead(t, r, "f", off, 256<<10)
-			mustRead(t, r, "f", 500*mib+off, 256<<10)
-		}
-		// One connection would take 2*n/64Ki*5ms = 7.7 s, and as long again for the way.
-		if d := time.Since(began); d > 3*time.Second {
-			t.Errorf("took %v", d)
-		}
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-		if _, asked, _ := src.counts(); asked > 2*n+DefaultMemory+8*mib {
-			t.Errorf("asked for %d bytes to read %d", asked, 2*n)
 		}
 	})
 }

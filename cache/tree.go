@@ -20,6 +20,9 @@ const (
 	DefaultTreeBytes = 32 << 20
 )
 
+// patience is how long a program waits for Frame.io to list a folder that was listed before.
+const patience = 3 * time.Second
+
 // Entry is one name in a folder. Its Name is the one shown, Item.Name the one on Frame.io.
 type Entry struct {
 	Name string
@@ -56,7 +59,7 @@ type Tree struct {
 	flights  map[folderKey]*flight   // listings being fetched
 	changes  map[folderKey]map[remote.ID]change
 	swept    time.Time // when checked and changes were last tidied
-	offline  bool      // the last fetch failed for want of a link
+	silent   time.Time // when Frame.io last did not answer; zero if it has answered since
 }
 
 // folderKey names a folder in the index: its kind and its ID.
@@ -117,8 +120,9 @@ func (t *Tree) Close() {
 }
 
 // List returns what stands in ref, sorted from oldest to newest; the slice is the caller's to read, not to change. A listing
-// younger than Age is shown as it is, else Frame.io is asked, once however many ask. If there is no link to it (or ctx's deadline
-// passes first) an older listing is shown, where there is one. Uploads of others that are not complete are left out.
+// younger than Age is shown as it is, else Frame.io is asked, once however many ask. If it does not answer (for want of a link, or of
+// requests to spend, or within 3 s, or before ctx's deadline) an older listing is shown, where there is one, and what it
+// answers later is shown then. Uploads of others that are not complete are left out.
 func (t *Tree) List(ctx context.Context, ref remote.Ref) (entries []Entry, err error) {
 	err = t.with(ctx, ref, func(s *siblings) { entries = s.list() })
 	return entries, err
@@ -146,44 +150,47 @@ func (t *Tree) Forget(parent remote.Ref) {
 
 // with calls use, holding t.mu, with what stands in ref.
 func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(*siblings)) error {
-	k := keyOf(ref)
-	t.mu.Lock()
-	if t.fresh(k) {
-		if s := t.held(k); s != nil {
-			use(s)
-			t.mu.Unlock()
-			return nil
-		}
-		if s := t.reload(k); s != nil {
-			use(s)
-			t.mu.Unlock()
-			return nil
-		}
-	}
-	fl, err := t.join(ctx, k, ref)
-	t.mu.Unlock()
-	if err != nil {
-		return err
-	}
-
-	s, err := t.await(ctx, fl)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err != nil && linkless(err) {
-		if s = t.held(k); s == nil {
-			s = t.reload(k)
-		}
-		if s != nil {
-			t.checked[k] = t.now() // or every look would wait for a link again
-			t.tellOffline(err)
-			err = nil
-		}
+	k := keyOf(ref)
+	s := t.known(k)
+	if s != nil && t.fresh(k) {
+		use(s)
+		return nil
 	}
+	fl, err := t.join(ctx, k, ref)
 	if err != nil {
 		return fmt.Errorf("list %s: %w", ref.Kind, err)
 	}
+	if s != nil { // something to show: then no one needs to wait for long
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, t.patience())
+		defer cancel()
+	}
+	t.mu.Unlock()
+	listed, err := t.await(ctx, fl)
+	t.mu.Lock()
+	switch {
+	case err == nil:
+		s = listed
+	case s == nil || !linkless(err):
+		return fmt.Errorf("list %s: %w", ref.Kind, err)
+	default:
+		s = t.known(k)            // with what changed meanwhile
+		t.checked[k] = t.now()    // or every look would wait
+		t.unanswered(fl.key, err) // the flight goes on, and publishes what it finds
+	}
 	use(s)
 	return nil
+}
+
+// patience is how long to wait for Frame.io if there is an older listing to show: not at all if it did not answer a moment ago. It is
+// asked all the same, and what it answers is shown next time.
+func (t *Tree) patience() time.Duration {
+	if t.now().Sub(t.silent) < t.age {
+		return 0
+	}
+	return patience
 }
 
 // linkless reports whether an error is the link's, so that what was listed before may still be so.
@@ -191,12 +198,12 @@ func linkless(err error) bool {
 	return errors.Is(err, remote.ErrOffline) || errors.Is(err, remote.ErrLimited) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// tellOffline logs once that what is shown may be old.
-func (t *Tree) tellOffline(err error) {
-	if !t.offline {
-		t.offline = true
-		t.log.Warn("showing listings as they were: Frame.io does not answer", "err", err)
+// unanswered notes, and logs once, that what is shown may be old.
+func (t *Tree) unanswered(k folderKey, err error) {
+	if t.silent.IsZero() {
+		t.log.Warn("showing folders as they were: Frame.io does not answer", "folder", string(k), "err", err)
 	}
+	t.silent = t.now()
 }
 
 // fresh reports whether a listing of k needs no look at Frame.io.
@@ -204,6 +211,14 @@ func (t *Tree) fresh(k folderKey) bool {
 	at, ok := t.checked[k]
 	age := t.now().Sub(at)
 	return ok && age >= 0 && age < t.age
+}
+
+// known returns the listing of k, of whatever age; nil if there is none.
+func (t *Tree) known(k folderKey) *siblings {
+	if s := t.held(k); s != nil {
+		return s
+	}
+	return t.reload(k)
 }
 
 // held returns the listing of k if it is in memory.

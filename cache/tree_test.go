@@ -192,7 +192,10 @@ func TestTreeLastInterruptedEndsTheCall(t *testing.T) {
 	inTree(t, w, func(t *testing.T, tree *Tree) {
 		w.gate = make(chan struct{}) // of this bubble
 		ctx, cancel := context.WithCancel(t.Context())
-		go cancel()
+		go func() {
+			synctest.Wait()
+			cancel()
+		}()
 		if _, err := tree.List(ctx, home); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
@@ -253,6 +256,43 @@ func TestTreeStale(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What was listed before is shown after a short wait, and the next folders without any; what Frame.io answers in the end is shown then.
+func TestTreeDoesNotWaitForTheLink(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	other := remote.Ref{Kind: remote.Folder, ID: "other"}
+	w := newWorld(file(1, "a"))
+	w.folders[other.ID] = []remote.Item{file(2, "b")}
+	synctest.Test(t, func(t *testing.T) {
+		tree, done := newTree(t, w, path, 0)
+		defer done()
+		mustList(t, tree, "a")
+		if _, err := tree.List(t.Context(), other); err != nil {
+			t.Error(err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		tree, done := newTree(t, w, path, 0)
+		defer done()
+		gate := make(chan struct{})
+		w.set(func() { w.gate, w.folders[home.ID] = gate, []remote.Item{file(3, "c")} })
+		began := time.Now()
+		mustList(t, tree, "a")
+		if d := time.Since(began); d != patience {
+			t.Errorf("waited %v", d)
+		}
+		mustList(t, tree, "a")
+		if entries, err := tree.List(t.Context(), other); err != nil || len(entries) != 1 {
+			t.Errorf("%v, %v", entries, err)
+		}
+		if d := time.Since(began); d != patience {
+			t.Errorf("waited %v in all", d)
+		}
+		close(gate)
+		synctest.Wait()
+		mustList(t, tree, "c")
+	})
 }
 
 func TestTreeErrors(t *testing.T) {
