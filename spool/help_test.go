@@ -35,7 +35,7 @@ type rig struct {
 
 func newRig(t *testing.T, f *fake, tune ...func(*Config)) *rig {
 	t.Helper()
-	return rigAt(t, f, t.TempDir(), tune...)
+	return rigAt(t, f, memDir(t), tune...)
 }
 
 func rigAt(t *testing.T, f *fake, dir string, tune ...func(*Config)) *rig {
@@ -272,6 +272,16 @@ func (b *memBase) Close() error {
 		*b.closed++
 	}
 	return nil
+}
+
+// memDir is t.TempDir in memory where Linux has that: for tests that fsync thousands of times and do not look at what it does.
+func memDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "spool")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // bubble runs a test where time is ours.

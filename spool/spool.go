@@ -63,6 +63,9 @@ type Config struct {
 	// must be idempotent and must stand data being gone already.
 	Settled func(info Info, item remote.Item, data string) error
 	Log     *slog.Logger
+
+	testOnlyStep func(what string) // called after each step on the disk
+	testOnlyBoot string            // instead of the machine's run
 }
 
 // Defaults of Config.
@@ -86,8 +89,6 @@ type Spool struct {
 	orphanWake chan struct{}
 	stopSync   context.CancelFunc
 	background sync.WaitGroup // the syncer
-
-	testOnlyStep func(what string) // called after each step on the disk
 
 	mu sync.RWMutex // guards what follows. Lock order: see Entry
 	index
@@ -126,6 +127,9 @@ func Open(cfg Config) (*Spool, error) {
 		cfg: cfg, log: cfg.Log, boot: bootID(), puts: semaphore.NewWeighted(maxPuts), index: newIndex(),
 		wake: make(chan struct{}, 1), syncWake: make(chan struct{}, 1), orphanWake: make(chan struct{}, 1),
 		unsynced: map[*Entry]struct{}{}, orphans: map[string]*orphan{},
+	}
+	if cfg.testOnlyBoot != "" {
+		s.boot = cfg.testOnlyBoot
 	}
 	s.space.dir, s.space.keep = cfg.Dir, cfg.KeepFree
 	if err := s.prepare(); err != nil {
@@ -199,7 +203,7 @@ func (s *Spool) path(folder string, k Key) string { return filepath.Join(s.cfg.D
 
 // did marks a step on the disk.
 func (s *Spool) did(what string) {
-	if s.testOnlyStep != nil {
-		s.testOnlyStep(what)
+	if s.cfg.testOnlyStep != nil {
+		s.cfg.testOnlyStep(what)
 	}
 }

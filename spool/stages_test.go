@@ -45,6 +45,7 @@ var everyStage = []Stage{Writing, Settling, Waiting, Uploading, Confirming, Held
 func TestModifyAtEveryStage(t *testing.T) {
 	for _, st := range everyStage {
 		t.Run(string(st), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				f := newFake()
 				r := newRig(t, f).start()
@@ -124,6 +125,7 @@ func TestNeverMixed(t *testing.T) {
 func TestRenameAtEveryStage(t *testing.T) {
 	for _, st := range everyStage {
 		t.Run(string(st), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				f := newFake()
 				r := newRig(t, f).start()
@@ -154,6 +156,7 @@ func TestRenameAtEveryStage(t *testing.T) {
 func TestRenameOverAtEveryStage(t *testing.T) {
 	for _, st := range everyStage {
 		t.Run(string(st), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				f := newFake()
 				r := newRig(t, f).start()
@@ -177,6 +180,7 @@ func TestRenameOverAtEveryStage(t *testing.T) {
 func TestUnlinkAtEveryStage(t *testing.T) {
 	for _, st := range everyStage {
 		t.Run(string(st), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				f := newFake()
 				r := newRig(t, f).start()
@@ -212,6 +216,7 @@ func TestUnlinkAtEveryStage(t *testing.T) {
 func TestRenameOverPending(t *testing.T) {
 	for _, st := range everyStage[1:] {
 		t.Run(string(st), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				f := newFake()
 				r := newRig(t, f).start()
@@ -262,6 +267,7 @@ func TestChangeAfterConfirmation(t *testing.T) {
 	} {
 		for _, lost := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, lost=%v", c.name, lost), func(t *testing.T) {
+				t.Parallel()
 				bubble(t, func(t *testing.T) {
 					f := newFake()
 					r := newRig(t, f).start()
@@ -307,6 +313,7 @@ func TestChangeAfterConfirmation(t *testing.T) {
 func TestConfirmedWhileOpen(t *testing.T) {
 	for _, modify := range []bool{false, true} {
 		t.Run(fmt.Sprint("modified=", modify), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				f := newFake()
 				r := newRig(t, f).start()
@@ -369,6 +376,7 @@ func TestChangeWhileTold(t *testing.T) {
 	} {
 		for _, taken := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, taken=%v", c.name, taken), func(t *testing.T) {
+				t.Parallel()
 				bubble(t, func(t *testing.T) {
 					f := newFake()
 					r := newRig(t, f)

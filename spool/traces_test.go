@@ -308,6 +308,7 @@ func TestTraces(t *testing.T) {
 		}, want: []string{"folder-a/doc = v2"}, held: []string{"doc~"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				r := newRig(t, newFake()).start()
 				c.do(t, r)

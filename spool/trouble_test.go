@@ -29,6 +29,7 @@ func TestRefusalsPark(t *testing.T) {
 		{fs.ErrPermission, "version", "ask for it"},
 	} {
 		t.Run(fmt.Sprintf("%s: %v", c.op, c.err), func(t *testing.T) {
+			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				f := newFake()
 				r := newRig(t, f).start()
@@ -105,6 +106,7 @@ func TestTroublePasses(t *testing.T) {
 	}{{remote.ErrOffline, 3 * time.Second}, {remote.ErrLimited, 31 * time.Second}, {remote.ErrToken, 31 * time.Second}, {errors.New("502"), 31 * time.Second}} {
 		for _, op := range []string{"create", "put", "stat", "version", "rename", "delete"} {
 			t.Run(fmt.Sprintf("%s: %v", op, c.err), func(t *testing.T) {
+				t.Parallel()
 				bubble(t, func(t *testing.T) {
 					f := newFake()
 					r := newRig(t, f).start()
@@ -198,6 +200,7 @@ func TestNotConfirmed(t *testing.T) {
 	} {
 		for _, times := range []int32{1, 2, 3} {
 			t.Run(fmt.Sprint(c.name, " ", times), func(t *testing.T) {
+				t.Parallel()
 				bubble(t, func(t *testing.T) {
 					f := newFake()
 					f.sums = true
