@@ -46,11 +46,10 @@ type links struct {
 type link struct {
 	busy chan struct{} // of capacity 1: a lock that a context can leave
 
-	mu      sync.Mutex // guards what follows
-	now     Link
-	fetched time.Time
-	until   time.Time // our clock; from then on it is fetched anew
-	etag    string    // of the first GET; another one means other bytes
+	mu    sync.Mutex // guards what follows
+	now   Link
+	until time.Time // our clock; from then on it is fetched anew
+	etag  string    // of the first GET; another one means other bytes
 }
 
 const (
@@ -113,7 +112,7 @@ func (e *link) get(ctx context.Context, c *Conn, refused string, fetch func(cont
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.now, e.fetched = l, now
+	e.now = l
 	// Near noon and midnight UTC a new link may live for seconds only (spec: frameio-v4.md §4.3): the margin shrinks with it.
 	e.until = end.Add(-min(linkMargin, max(0, end.Sub(now))/4))
 	return l, nil
