@@ -20,16 +20,26 @@ const (
 
 // closing tells who closes a file: a process that a signal is ending has not finished writing (spec: fuse.md §2.4). A caller
 // that cannot be seen (another pid namespace) counts as normal.
+//
+// A program that starts another closes the files that the other is not to have in the middle of execve(2), and then
+// /proc/PID/stat cannot be read before our answer has let it go on. So it is read only of a task that has given up its memory,
+// as one that exits has and one in execve has not; /proc/PID/status tells that at any time.
 func closing(pid uint32) spool.Closing {
 	c := spool.Closing{PID: pid}
+	if pid == 0 {
+		return c
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil || bytes.Contains(status, []byte("\nVmSize:")) {
+		return c
+	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if pid == 0 || err != nil {
+	if err != nil {
 		return c
 	}
 	// The second field, the command, is in parentheses and may hold anything; flags are the seventh after it.
-	_, rest, ok := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" "))
-	fields := strings.Fields(string(rest))
-	if !ok || len(fields) < 7 {
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 7 {
 		return c
 	}
 	flags, err := strconv.ParseUint(fields[6], 10, 64)
