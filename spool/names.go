@@ -27,7 +27,7 @@ var localNames = []struct {
 	}},
 	{"Avid, Final Cut, DaVinci Resolve and media encoders while they write", []string{"*.lock", "*.tmp", "*.temp", "*.part", "*.partial"}},
 	{"browsers and download tools", []string{"*.crdownload", "*.download", "*.opdownload", "*.aria2", "*.!ut", "*.filepart", ".com.google.chrome.*"}},
-	{"vim", []string{".*.sw[a-p]", ".sw[a-p]", ".*.un~", "4913"}},
+	{"vim", []string{".*.sw[a-px]", ".sw[a-px]", ".*.un~", "4913"}},
 	{"editors' backups and lock links (vim, Emacs, gedit, nano, Kate)", []string{"*~", ".#*", "#*#", ".*.kate-swp", "*.bak~"}},
 	{"git and other programs that replace a file through a lock", []string{"*.lock"}},
 }

@@ -134,13 +134,17 @@ func (s *Spool) read(folder string, key Key) (*Entry, error) {
 		e.rec = record{Format: 1, Key: key, Target: Target{Name: "recovered-" + string(key[:8])}}
 		if p := e.placed; p != nil { // Frame.io knows the name
 			e.rec.Target = Target{Parent: remote.Ref{Kind: remote.Folder, ID: p.Parent, Account: p.Item.Account}, Name: p.Name}
+			e.rec.Closed, e.rec.Synced, e.rec.Size = time.Now(), true, e.Size()
 			return e, e.rec.store(dir, durable)
+		}
+		if in := e.intent; in != nil { // so does the call that was to create it; what it was to replace is lost
+			e.rec.Target = Target{Parent: in.Parent, Name: in.Name}
 		}
 		if err := os.Rename(filepath.Join(dir, recordName), filepath.Join(dir, recordName+".bad")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
-	e.rec.Reason = fmt.Sprintf("the spool's note about it is damaged (%v); what is left of it is in %s: copy it to where it belongs", bad, s.path(parked, key))
+	e.rec.Reason = fmt.Sprintf("the spool's note about it is damaged (%v); what is left of it is in %s: copy it to where it belongs, or retry it if it has its name and is complete", bad, s.path(parked, key))
 	if err := e.rec.store(dir, durable); err != nil {
 		return nil, err
 	}
@@ -173,6 +177,9 @@ func (e *Entry) recover() error {
 		return nil
 	case folder == parked && (rec.Reason != "" || !open):
 		e.stage = Parked
+		if e.placed == nil {
+			return e.dropUpload(nil, leftover)
+		}
 		return nil
 	case open && folder != drafts: // the program died while it was taken up for a modification
 		if err := e.toDrafts(nil); err != nil {
