@@ -39,12 +39,12 @@ func TestAKilledWriterHasNotFinished(t *testing.T) {
 			script string
 			held   bool
 		}{
-			{"killed.mov", syscall.SIGKILL, "exec sleep 60", true},
-			{"ended.mov", syscall.SIGTERM, "exec sleep 60", true},
-			{"handled.mov", syscall.SIGTERM, "trap 'exit 1' TERM; sleep 60 3>&- & wait", false},
+			{"killed.mov", syscall.SIGKILL, "echo film >&3; exec sleep 60", true},
+			{"ended.mov", syscall.SIGTERM, "echo film >&3; exec sleep 60", true},
+			{"handled.mov", syscall.SIGTERM, "trap 'exit 1' TERM; echo film >&3; sleep 60 3>&- & wait", false},
 		} {
 			path := filepath.Join(m.project, test.name)
-			cmd := exec.Command("sh", "-c", "exec 3>'"+path+"'; echo film >&3; "+test.script)
+			cmd := exec.Command("sh", "-c", "exec 3>'"+path+"'; "+test.script)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			check(t, "start", cmd.Start())
 			for i := 0; i < 500; i++ {
