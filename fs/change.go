@@ -65,6 +65,10 @@ func (d *dir) Create(ctx context.Context, name string, _, mode uint32, out *fuse
 	if err := d.fs.quota.room(parent.Account, 0); err != nil {
 		return fail(err)
 	}
+	if err := d.fs.cfg.Spool.Refused(parent.ID); err != nil {
+		d.fs.log.Warn("create in a folder that Frame.io lets nothing into", "name", name, "error", err)
+		return fail(err)
+	}
 	e, err := d.fs.cfg.Spool.Create(spool.Target{Parent: parent, Name: cache.Actual(name)}, d.newAttr(ctx, mode))
 	if err != nil {
 		return fail(err)
@@ -164,9 +168,21 @@ func (d *dir) remove(ctx context.Context, l line) error {
 		}
 		d.fs.cfg.Tree.Drop(parent, there.ID)
 	}
-	if l.entry != nil {
-		return l.entry.Discard()
+	if l.entry == nil {
+		return nil
 	}
+	if err := l.entry.Discard(); err != nil {
+		return err
+	}
+	// It may have got to Frame.io just now.
+	left := l.entry.Target().Replaces
+	if left.IsZero() || left == there {
+		return nil
+	}
+	if err := d.fs.cfg.Remote.Delete(ctx, left); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+		return err
+	}
+	d.fs.cfg.Tree.Drop(parent, left.ID)
 	return nil
 }
 
@@ -205,8 +221,9 @@ func (f *FS) removeFolder(ctx context.Context, parent, ref remote.Ref) error {
 		if err != nil {
 			return err
 		}
-		// An upload of ours that was given up leaves a placeholder for a moment; everything else counts.
-		if it.Kind == remote.File && !it.Complete() && it.Creator == f.cfg.User && f.cfg.User != "" {
+		// An upload of ours that was given up leaves a placeholder for a moment; everything else counts, also what somebody
+		// else is uploading and nobody can see yet.
+		if !it.Complete() && f.cfg.Spool.Orphaned(it.ID) {
 			continue
 		}
 		f.cfg.Tree.Forget(ref)

@@ -12,14 +12,14 @@ import (
 // delivered waits, without the quiet time, until Frame.io has every byte of e. An entry that stays on this machine by its
 // nature (a temporary name, no bytes) has nothing to wait for.
 func (f *FS) delivered(ctx context.Context, e *spool.Entry) error {
-	f.cfg.Spool.Hurry()
+	f.cfg.Spool.Hurry(e.Key())
 	err := f.cfg.Spool.Wait(ctx, func(in spool.Info) bool { return in.Key == e.Key() })
 	if !errors.Is(err, spool.ErrParked) {
 		return err
 	}
 	f.log.Error("close waited for Frame.io in vain", "name", e.Target().Name, "reason", e.Info().Reason)
-	if n := errno(error(syscall.EIO)); n != syscall.EIO {
-		return n
+	if why := e.Refusal(); why != nil {
+		return why
 	}
 	return fmt.Errorf("%w: %s", syscall.EIO, e.Info().Reason)
 }

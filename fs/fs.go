@@ -39,7 +39,6 @@ type Config struct {
 	Children cache.Namespace
 	// Usage tells an account's storage, for statfs and to refuse in time what would not fit.
 	Usage func(ctx context.Context, account remote.ID) (remote.Usage, error)
-	User  remote.ID   // whom the token speaks for
 	Root  remote.Item // what the mount shows; its Kind is Root for everything the token can see
 
 	UID, GID  uint32        // owner of everything that no program gave another

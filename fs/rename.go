@@ -127,12 +127,15 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 			left, target.Replaces = target.Replaces, place
 		}
 	}
-	if err := e.Retarget(target); err != nil {
+	if err := e.Retarget(target); err != nil { // this discards the entry that had the name
 		return err
 	}
 	if over != nil && over.entry != nil {
-		if err := over.entry.Discard(); err != nil && !errors.Is(err, spool.ErrGone) {
-			return err
+		if late := over.entry.Target().Replaces; !late.IsZero() && late != target.Replaces {
+			target.Replaces = late // it got to Frame.io just now
+			if err := e.Retarget(target); err != nil {
+				return err
+			}
 		}
 	}
 	if over != nil {

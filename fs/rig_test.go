@@ -111,7 +111,7 @@ func (r *rig) mount(with mountWith) *mounted {
 	}
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cl := r.client(with.token, log)
-	user, err := cl.Me(context.Background())
+	_, err := cl.Me(context.Background())
 	check(t, "me", err)
 	index, err := cache.OpenIndex(filepath.Join(m.state, "index.db"))
 	check(t, "open index", err)
@@ -126,7 +126,7 @@ func (r *rig) mount(with mountWith) *mounted {
 	m.spool, err = spool.Open(sc)
 	check(t, "open spool", err)
 	cfg := fs.Config{Tree: tree, Index: index, Blocks: blocks, Spool: m.spool, Remote: cl, Children: cl, Usage: cl.Usage,
-		User: user.ID, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Umask: 0o022, Log: log}
+		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Umask: 0o022, Log: log}
 	if with.fs != nil {
 		with.fs(&cfg)
 	}

@@ -204,6 +204,9 @@ func (e *Entry) park(why error) {
 	e.s.unschedule(e)
 	e.untroubled()
 	e.setStage(Parked)
+	e.mu.Lock()
+	e.refusal = why
+	e.mu.Unlock()
 	e.s.log.Warn("file is parked", "key", e.key, "name", e.Info().Name, "reason", text)
 }
 

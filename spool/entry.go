@@ -59,7 +59,8 @@ type Entry struct {
 	patience time.Time // the quiet time is not prolonged beyond this
 	err      string    // Info.Err
 	nextTry  time.Time
-	tries    int // in a row without progress
+	tries    int   // in a row without progress
+	refusal  error // for which it was parked since the start of the program
 
 	ticket uint64      // guarded by Spool.mu: which turn in the queue is valid
 	hidden bool        // guarded by Spool.mu: not visible any more
@@ -155,8 +156,17 @@ func (e *Entry) setStage(st Stage) {
 	was := e.stage
 	e.stage = st
 	name := e.rec.Target.Name
+	if st != Parked {
+		e.refusal = nil
+	}
 	e.mu.Unlock()
 	if was != st {
+		switch Parked {
+		case st:
+			e.s.nParked.Add(1)
+		case was:
+			e.s.nParked.Add(-1)
+		}
 		e.s.log.Debug("entry changed its stage", "key", e.key, "name", name, "from", was, "to", st)
 		e.s.broadcast()
 	}

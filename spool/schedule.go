@@ -3,6 +3,7 @@ package spool
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -163,9 +164,13 @@ func (s *Spool) slot(a *attempt, confirming bool) {
 	}
 }
 
-// Hurry ends the quiet time of what is closed, and the waits before the next try: for unmount and sync.
-func (s *Spool) Hurry() {
+// Hurry ends the quiet time of what is closed, and the waits before the next try: for unmount and sync. If keys are given, of
+// those alone.
+func (s *Spool) Hurry(keys ...Key) {
 	for _, e := range s.entries() {
+		if len(keys) > 0 && !slices.Contains(keys, e.key) {
+			continue
+		}
 		e.step.Lock()
 		if _, stage, _ := e.get(); stage == Settling || (stage == Waiting || stage == Settled) && e.attempt == nil {
 			s.schedule(e, time.Now())

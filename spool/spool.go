@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -89,6 +90,7 @@ type Spool struct {
 	orphanWake chan struct{}
 	stopSync   context.CancelFunc
 	background sync.WaitGroup // the syncer
+	nParked    atomic.Int64
 
 	mu sync.RWMutex // guards what follows. Lock order: see Entry
 	index
