@@ -1,0 +1,58 @@
+// Frameiofs mounts Frame.io as a disk.
+//
+//	frameiofs demo                        a simulated Frame.io, mounted: nothing else is needed
+//	frameiofs mount    [flags] MOUNTPOINT mount; stays in the foreground, or --daemon
+//	frameiofs unmount  [--now] MOUNTPOINT finish the uploads and let go; --now keeps them for the next mount
+//	frameiofs status   [--watch] [--json] [MOUNTPOINT]
+//	frameiofs sync     [--timeout D] [PATH…]
+//	frameiofs uploads retry [PATH…]
+//	frameiofs ls       [-l] [--json] [PATH]
+//	frameiofs whoami   [--json]
+//	frameiofs sim      [flags]            the simulated Frame.io on its own
+//
+// Every verb has --help with examples. Flags may stand before or after the other words.
+//
+// # Exit codes
+//
+//	0  done
+//	1  failed
+//	2  the command line or the settings file is wrong; nothing was done
+//	3  done as far as possible, but some files were given up (parked) and need a person
+//	4  --timeout passed first
+//
+// What went wrong is one line on stderr, "frameiofs: …", and a second one if something can be done about it.
+//
+// # Settings
+//
+// A flag counts before the environment, and that before the settings file, $XDG_CONFIG_HOME/frameiofs/config.toml (usually
+// ~/.config/frameiofs/config.toml). The file's keys are the names of mount's flags:
+//
+//	token-file = "/home/ann/.frameio-token"
+//	cache-size = "100G"
+//
+//	FRAMEIO_TOKEN       the token; it is never taken from the command line, where every user of the machine could read it
+//	FRAMEIO_TOKEN_FILE  like --token-file
+//	FRAMEIO_API_URL     like --api-url
+//	FRAMEIO_API         like --api
+//	FRAMEIO_STATE_DIR   like --state-dir
+//
+// # Where things are
+//
+// Each combination of address, API, user and root has a state folder, $XDG_STATE_HOME/frameiofs/<hash> (usually
+// ~/.local/state/frameiofs/<hash>), and a cache folder, $XDG_CACHE_HOME/frameiofs/<hash>; --state-dir puts both under one
+// roof. The state folder holds what was written and is not yet on Frame.io: it is the only copy. The cache folder may be
+// deleted while it is not mounted.
+//
+// # Signals
+//
+// The first SIGINT unmounts and finishes the uploads, a second one keeps them for the next mount. SIGTERM and SIGHUP do the
+// same, but the uploads have a minute. If the kernel takes the mount down by another's hand (umount, fusermount3 -u) the
+// process ends at once and keeps what is pending. kill -9 loses nothing that close(2) has returned for.
+//
+// # Limitations
+//
+//   - Linux; macOS builds but is not tried.
+//   - Files that are open for writing are not waited for by unmount and sync.
+//   - A mount in the background does not come back by itself after a restart of the machine; mounting again goes on where it was.
+//   - Other people's changes are seen within --listing-age.
+package main

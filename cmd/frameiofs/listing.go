@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	iofs "io/fs"
+	"slices"
+	"strings"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/control"
+	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// List describes what path holds: Frame.io's listing with what is leaving laid over it, as the mount shows it.
+func (s *session) List(ctx context.Context, name string) ([]control.Entry, error) {
+	if !s.use() {
+		return nil, errEnding
+	}
+	defer s.parts.RUnlock()
+	at, base := s.root.Ref, ""
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
+	for i, part := range parts {
+		found, err := s.tree.Find(ctx, at, part)
+		leaving := s.spool.Find(at.ID, cache.Actual(part))
+		if last := i == len(parts)-1; last && leaving != nil || last && err == nil && !found.IsDir() {
+			base = part
+			break
+		}
+		if errors.Is(err, iofs.ErrNotExist) || err == nil && !found.IsDir() {
+			return nil, fmt.Errorf("%s: %w", name, control.ErrNotExist)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look up %s: %w", name, err)
+		}
+		at = found.Ref
+	}
+	list, err := s.listFolder(ctx, at)
+	if base == "" || err != nil {
+		return list, err
+	}
+	return slices.DeleteFunc(list, func(e control.Entry) bool { return e.Name != base }), nil
+}
+
+func (s *session) listFolder(ctx context.Context, at remote.Ref) ([]control.Entry, error) {
+	entries, err := s.tree.List(ctx, at)
+	if err != nil {
+		return nil, fmt.Errorf("list folder: %w", err)
+	}
+	list := make([]control.Entry, 0, len(entries))
+	for _, e := range entries {
+		if !s.spool.Claimed(e.ID) {
+			list = append(list, entryOf(e))
+		}
+	}
+	for _, e := range s.spool.In(at.ID) {
+		list = append(list, leavingEntry(e.Info()))
+	}
+	sortEntries(list)
+	return list, nil
+}
+
+func sortEntries(list []control.Entry) {
+	slices.SortFunc(list, func(a, b control.Entry) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// entryOf describes what Frame.io has.
+func entryOf(e cache.Entry) control.Entry {
+	out := control.Entry{Name: e.Name, Kind: e.Kind.String(), Size: e.Size, Time: e.Updated, Safe: control.SafeRemote, ID: string(e.ID), URL: e.URL,
+		MediaType: e.MediaType, Label: e.Label, Checksum: e.Checksum}
+	if !e.IsDir() {
+		out.State = e.State.String()
+	}
+	if !e.Mtime.IsZero() {
+		out.Time = e.Mtime
+	}
+	return out
+}
+
+// leavingEntry describes what is on its way.
+func leavingEntry(in spool.Info) control.Entry {
+	out := control.Entry{Name: cache.Shown(in.Name), Kind: remote.File.String(), Size: in.Size, Time: in.Mtime, ID: string(in.Asset.ID), State: string(in.Stage),
+		MediaType: in.MediaType, Sent: in.Sent, Safe: control.SafeHere, Detail: string(in.Stage)}
+	switch in.Stage {
+	case spool.Clean, spool.Settled:
+		out.Safe, out.Detail = control.SafeRemote, ""
+	case spool.Uploading, spool.Confirming:
+		out.Safe, out.Detail = control.SafeUploading, ""
+	case spool.Held, spool.Parked:
+		out.Detail = in.Reason
+	case spool.Waiting:
+		if in.Err != "" {
+			out.Detail += ": " + oneLine(in.Err)
+		}
+	}
+	return out
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Options of mount(8) that mean nothing to a mount that is being made, or only to mount(8) itself.
+var ignoredOptions = map[string]bool{
+	"_netdev": true, "nofail": true, "auto": true, "noauto": true, "user": true, "nouser": true, "users": true, "owner": true, "group": true,
+	"defaults": true, "rw": true, "default_permissions": true, "async": true,
+}
+
+// passedOptions go to the kernel as they are.
+var passedOptions = map[string]bool{
+	"nosuid": true, "suid": true, "nodev": true, "dev": true, "noexec": true, "exec": true, "noatime": true, "atime": true, "sync": true, "dirsync": true,
+}
+
+// applyOptions gives c's flags what -o holds, and answers the options that go to the kernel. A flag's name may be written with
+// underscores, as is usual there.
+func applyOptions(c *cli.Context) (pass []string, err error) {
+	for _, list := range c.StringSlice("o") {
+		for _, opt := range strings.Split(list, ",") {
+			name, value, hasValue := strings.Cut(opt, "=")
+			flag := strings.ReplaceAll(name, "_", "-")
+			switch {
+			case opt == "", ignoredOptions[name], strings.HasPrefix(name, "x-"), name == "comment":
+				continue
+			case passedOptions[name]:
+				pass = append(pass, opt)
+				continue
+			case name == "ro":
+				flag = "read-only"
+			case !hasFlag(c, flag) || unsettable[flag]:
+				return nil, misuse("frameiofs mount --help lists the flags; nosuid, noexec, nodev, noatime and ro are known too", "-o: there is no option %q", name)
+			}
+			if !hasValue {
+				value = "true"
+			}
+			if err := c.Set(flag, value); err != nil {
+				return nil, misuse("", "-o %s: %w", name, err)
+			}
+		}
+	}
+	return pass, nil
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// places gives folders their paths below the mount. An entry of the spool knows its folder's id only, which keeps it right
+// whatever is renamed; people ask by path. What was found out is kept in a file, so that paths are there offline too.
+type places struct {
+	file string
+	tree *cache.Tree
+	wire names
+	root remote.Ref
+	log  *slog.Logger
+
+	mu    sync.Mutex           // guards what follows; not held while Frame.io is asked
+	known map[string]place     // by placeKey
+	asked map[string]time.Time // when a folder was last looked up, with or without success
+}
+
+// place is where a folder is.
+type place struct {
+	Parent remote.Ref `json:"parent"`
+	Name   string     `json:"name"` // as shown
+}
+
+// placeKey tells an account from its Shared, which has the same id.
+func placeKey(ref remote.Ref) string { return ref.Kind.String() + "/" + string(ref.ID) }
+
+// placeAge is how long a place is believed; folders are seldom renamed.
+const placeAge = 20 * time.Second
+
+// deepest is more folders than a path has; beyond it there is a circle.
+const deepest = 512
+
+func newPlaces(file string, tree *cache.Tree, w names, root remote.Ref, log *slog.Logger) *places {
+	p := &places{file: file, tree: tree, wire: w, root: root, log: log, known: map[string]place{}, asked: map[string]time.Time{}}
+	if err := readJSON(file, &p.known); err != nil {
+		p.known = map[string]place{} // the paths are looked up again
+	}
+	return p
+}
+
+// path of the folder ref below the mount's root, "" for the root itself. ok is false if not all of it can be found out now.
+func (p *places) path(ctx context.Context, ref remote.Ref) (full string, ok bool) {
+	for range deepest {
+		if p.isRoot(ref) {
+			return full, true
+		}
+		at, ok := p.place(ctx, ref)
+		if !ok {
+			return path.Join("…", full), false
+		}
+		full, ref = path.Join(at.Name, full), at.Parent
+	}
+	return full, false
+}
+
+func (p *places) isRoot(ref remote.Ref) bool {
+	// A project's root folder may be called a Folder by one who knows its id only.
+	return ref.ID == p.root.ID && (ref.Kind == p.root.Kind || ref.IsFolder() && p.root.IsFolder())
+}
+
+// place of one folder: what is known if it is fresh, else what Frame.io says, else what is known.
+func (p *places) place(ctx context.Context, ref remote.Ref) (place, bool) {
+	key := placeKey(ref)
+	p.mu.Lock()
+	old, known := p.known[key]
+	fresh := time.Since(p.asked[key]) < placeAge
+	p.asked[key] = time.Now()
+	p.mu.Unlock()
+	if fresh {
+		return old, known
+	}
+	if ref.Kind <= remote.Project {
+		p.survey(ctx, p.root)
+	} else if at, ok := p.lookUp(ctx, ref); ok {
+		p.keep(key, at)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.known[key]
+	return at, ok
+}
+
+// survey notes all that stands above folders, from at down.
+func (p *places) survey(ctx context.Context, at remote.Ref) {
+	if at.Kind >= remote.Project {
+		return
+	}
+	entries, err := p.tree.List(ctx, at)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		p.keep(placeKey(e.Ref), place{at, e.Name})
+		p.survey(ctx, e.Ref)
+	}
+}
+
+// lookUp asks Frame.io where a folder is.
+func (p *places) lookUp(ctx context.Context, ref remote.Ref) (place, bool) {
+	it, err := p.wire.Stat(ctx, ref)
+	if err != nil || it.Parent == "" {
+		return place{}, false
+	}
+	parent := remote.Ref{Kind: remote.Folder, ID: it.Parent, Account: ref.Account}
+	project := remote.Ref{Kind: remote.Project, ID: it.Parent, Account: ref.Account}
+	if p.isRoot(parent) {
+		parent = p.root
+	} else if _, ok := p.place(ctx, project); ok {
+		parent = project
+	}
+	entries, err := p.tree.List(ctx, parent)
+	if err != nil {
+		return place{}, false
+	}
+	for _, e := range entries {
+		if e.Ref == ref {
+			return place{parent, e.Name}, true
+		}
+	}
+	return place{}, false
+}
+
+func (p *places) keep(key string, at place) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked[key] = time.Now()
+	if p.known[key] == at {
+		return
+	}
+	p.known[key] = at
+	if err := writeJSON(p.file, p.known); err != nil {
+		p.log.Debug("keep names of folders", "err", err)
+	}
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/control"
+	"github.com/frameiofs/frameiofs/fs"
+	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// session is one mount from its start to the moment when all is safe. This is where the parts meet.
+type session struct {
+	cfg      *mountConfig
+	log      *slog.Logger
+	logFile  string
+	conn     *connection
+	link     *link
+	root     remote.Item
+	rootPath string
+	point    string // mount point without symbolic links
+	dev      string // major:minor that the kernel gave the mount
+	since    time.Time
+
+	state   *stateDir
+	index   *cache.Index
+	tree    *cache.Tree
+	blocks  *cache.Blocks
+	spool   *spool.Spool
+	fs      *fs.FS
+	places  *places
+	meter   meter
+	trouble *trouble
+
+	server     *control.Server
+	unregister func() error
+	background sync.WaitGroup
+	endUploads context.CancelFunc
+
+	gone   chan struct{} // closed when the kernel has let the mount go
+	closed chan struct{} // closed when another process may use the state folder
+
+	parts sync.RWMutex   // read-held while the parts above are used by one who asks, held to close them; guards:
+	down  bool           // the parts are closed
+	last  control.Status // of the end; valid once down is
+
+	stopping context.Context // ended when whoever waits for uploads must let go
+	stop     context.CancelFunc
+
+	mu  sync.Mutex    // guards what follows
+	how control.How   // how it ends; "" while nobody has asked
+	now chan struct{} // closed when the end is not to wait for uploads
+
+	// Of serve's goroutine alone:
+	warnedBusy bool
+	stopDrain  context.CancelFunc
+}
+
+// startSession does everything up to a mount that can be used. What it opened is closed again if it fails.
+func startSession(ctx context.Context, cfg *mountConfig) (_ *session, err error) {
+	if err := checkFuse(); err != nil {
+		return nil, err
+	}
+	if cfg.allowOther {
+		if err := checkAllowOther(); err != nil {
+			return nil, err
+		}
+	}
+	s := &session{cfg: cfg, since: time.Now(), trouble: &trouble{}, gone: make(chan struct{}), closed: make(chan struct{}), now: make(chan struct{})}
+	s.log = slog.New(lastError{cfg.log.Handler(), s.trouble})
+	s.stopping, s.stop = context.WithCancel(context.Background())
+	if s.point, err = checkMountPoint(cfg.dir, registryDir(), func(m string) { cfg.log.Warn(m) }); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.closeParts()
+		}
+	}()
+	err = s.reach(
+		func() (*connection, error) { return cfg.account.connect(ctx, s.log) },
+		func(c *connection) (remote.Item, string, error) { return resolveRoot(ctx, c, cfg.root) })
+	if err != nil {
+		return nil, err
+	}
+	s.link = &link{wire: s.conn.wire}
+	if s.state, err = openState(identityOf(s.conn, s.root), cfg.stateDir, s.point); err != nil {
+		return nil, err
+	}
+	if err = s.openLog(); err != nil {
+		return nil, err
+	}
+	if err = s.openParts(); err != nil {
+		return nil, err
+	}
+	if err = s.mount(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// openParts opens what lies in the state folder and puts the tree together.
+func (s *session) openParts() (err error) {
+	cfg := s.cfg
+	if s.index, err = cache.OpenIndex(filepath.Join(s.state.Dir, "index.db")); err != nil {
+		return fail("", "open index: %w", err)
+	}
+	s.tree = cache.NewTree(cache.TreeConfig{Namespace: s.link, Index: s.index, Age: cfg.listingAge, Log: s.log})
+	s.blocks, err = cache.OpenBlocks(cache.BlocksConfig{
+		Dir: filepath.Join(s.state.Cache, "blocks"), Source: s.link, Size: cfg.cacheSize, KeepFree: cacheKeepFree(cfg.keepFree), Log: s.log})
+	if err != nil {
+		return fail("choose another with --state-dir", "open cache: %w", err)
+	}
+	s.spool, err = spool.Open(spool.Config{
+		Dir: filepath.Join(s.state.Dir, "spool"), Remote: s.link, Settle: cfg.settle, Uploads: cfg.uploads, Parts: cfg.parts,
+		KeepFree: cfg.keepFree, Settled: s.settled, Log: s.log})
+	if err != nil {
+		return fail("", "open spool: %w", err)
+	}
+	s.places = newPlaces(filepath.Join(s.state.Dir, "folders.json"), s.tree, s.link, s.root.Ref, s.log)
+	s.fs, err = fs.New(fs.Config{
+		Tree: s.tree, Index: s.index, Blocks: s.blocks, Spool: s.spool, Remote: s.link, Children: s.link, Usage: s.link.Usage,
+		Root: s.root, UID: cfg.uid, GID: cfg.gid, Umask: cfg.umask, ReadOnly: cfg.readOnly, SyncClose: cfg.syncClose,
+		XAttr: cfg.xattr, AllowOther: cfg.allowOther, Options: cfg.options, Debug: cfg.debug, Log: s.log})
+	if err != nil {
+		return fail("", "%w", err)
+	}
+	return nil
+}
+
+// cacheKeepFree leaves room between the cache and the limit of writers, so that a cache that has grown to its limit does not
+// leave writers none.
+func cacheKeepFree(keepFree int64) int64 { return 2*keepFree + 2<<30 }
+
+// mount makes the mount, and makes it findable and askable.
+func (s *session) mount() error {
+	if err := s.fs.Mount(s.point); err != nil {
+		if hint := mountHint(err); hint != "" {
+			return fail(hint, "%w", err)
+		}
+		return fail("", "%w", err)
+	}
+	go func() { // ends with the mount; finish waits for gone
+		s.fs.Wait()
+		close(s.gone)
+	}()
+	s.dev = deviceOf(s.point)
+	readAhead(s.dev)
+	err := s.listen()
+	if err != nil {
+		s.leaveMount()
+	}
+	return err
+}
+
+func (s *session) listen() (err error) {
+	if s.server, err = control.Listen(s.state.Dir, s, s.log); err != nil {
+		return fail("", "%w", err)
+	}
+	s.unregister, err = control.Register(registryDir(), control.Registration{
+		MountPoint: s.point, Socket: s.server.Socket(), PID: pid(), Since: s.since})
+	if err != nil {
+		return fail("", "%w", err)
+	}
+	return nil
+}
+
+// leaveMount takes down a mount that did not get to be used.
+func (s *session) leaveMount() {
+	if s.fs.Unmount() != nil {
+		lazyUnmount(s.point)
+	}
+	<-s.gone
+}
+
+// settled tells the tree, and counts.
+func (s *session) settled(info spool.Info, it remote.Item, data string) error {
+	if err := s.fs.Settled(info, it, data); err != nil {
+		return err
+	}
+	s.meter.settled(info)
+	return nil
+}
+
+// closeParts closes in the opposite order of opening; what was not opened is skipped. It is called once.
+func (s *session) closeParts() error {
+	var errs []error
+	keep := func(what string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("close %s: %w", what, err))
+		}
+	}
+	if s.spool != nil {
+		keep("spool", s.spool.Close())
+	}
+	if s.tree != nil {
+		s.tree.Close()
+	}
+	if s.blocks != nil {
+		keep("cache", s.blocks.Close())
+	}
+	if s.index != nil {
+		keep("index", s.index.Close())
+	}
+	if s.conn != nil {
+		s.conn.Close()
+	}
+	if s.state != nil {
+		s.state.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// mountHint says what to do about a mount that the system refuses.
+func mountHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
+		return "mounting is not permitted here; in a container: run it with --device /dev/fuse --cap-add SYS_ADMIN --security-opt apparmor=unconfined"
+	case errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ENOENT):
+		return "sudo apt-get install -y fuse3; sudo modprobe fuse"
+	}
+	return ""
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"github.com/adrg/xdg"
+	"github.com/urfave/cli/v2"
+)
+
+// unsettable are mount's flags that make no sense for every mount.
+var unsettable = map[string]bool{"daemon": true, "o": true, "help": true}
+
+// settingsPath is the settings file. It need not be there.
+func settingsPath() string { return filepath.Join(xdg.ConfigHome, "frameiofs", "config.toml") }
+
+// applySettings gives c's flags the values of the settings file, where neither the command line nor the environment has
+// given one. Keys are the names of mount's flags without dashes in front.
+func applySettings(c *cli.Context) error {
+	path := settingsPath()
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return misuse("", "read settings: %w", err)
+	}
+	values := map[string]any{}
+	if _, err := toml.Decode(string(text), &values); err != nil {
+		var parse toml.ParseError
+		if errors.As(err, &parse) {
+			return misuse("", "%s, line %d: %s", path, parse.Position.Line, parse.Message)
+		}
+		return misuse("", "%s: %w", path, err)
+	}
+	known := map[string]bool{}
+	for _, f := range mountFlags() {
+		known[f.Names()[0]] = !unsettable[f.Names()[0]]
+	}
+	for key, value := range values {
+		if !known[key] {
+			return misuse("the keys are the names of mount's flags: frameiofs mount --help",
+				"%s, line %d: there is no setting %q", path, lineOf(string(text), key), key)
+		}
+		if !hasFlag(c, key) || c.IsSet(key) || key == "token-file" && os.Getenv("FRAMEIO_TOKEN") != "" {
+			continue
+		}
+		switch value.(type) {
+		case string, int64, bool:
+		default:
+			return misuse("", "%s, line %d: %s is neither text, nor a whole number, nor true or false", path, lineOf(string(text), key), key)
+		}
+		if err := c.Set(key, fmt.Sprint(value)); err != nil {
+			return misuse("", "%s, line %d: %s: %w", path, lineOf(string(text), key), key, err)
+		}
+	}
+	return nil
+}
+
+func hasFlag(c *cli.Context, name string) bool {
+	for _, f := range c.Command.Flags {
+		if f.Names()[0] == name {
+			return true
+		}
+	}
+	return false
+}
+
+// lineOf finds the line that sets key; the decoder does not tell.
+func lineOf(text, key string) int {
+	set := regexp.MustCompile(`^\s*(\[?\s*)?"?` + regexp.QuoteMeta(key) + `"?\s*[=.\]]`)
+	for i, line := range strings.Split(text, "\n") {
+		if set.MatchString(line) {
+			return i + 1
+		}
+	}
+	return 1
+}

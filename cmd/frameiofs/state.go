@@ -1,0 +1,196 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/adrg/xdg"
+	"golang.org/x/sys/unix"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// stateDir is the folders of one mount's state, and the right to use them.
+//
+//	<state>/identity.json  what of Frame.io this state belongs to
+//	<state>/LOCK           locked while a process uses the state; tells which
+//	<state>/spool/         what is leaving: the only copy of what was written and not yet uploaded
+//	<state>/index.db       listings, attributes, inode numbers
+//	<state>/folders.json   names of the folders of what is leaving, for status
+//	<state>/frameiofs.log  log of a mount in the background
+//	<state>/control-*.sock where the mount is asked
+//	<cache>/               blocks of files that were read; may be deleted when not mounted
+type stateDir struct {
+	Dir, Cache string
+	lock       *os.File
+}
+
+// identity is what a state belongs to. Bytes that wait in it must never go to another place than they were written for.
+type identity struct {
+	URL  string    `json:"url"`
+	API  string    `json:"api"`
+	User remote.ID `json:"user"`
+	Root string    `json:"root"` // kind and id
+}
+
+func identityOf(conn *connection, root remote.Item) identity {
+	return identity{URL: conn.URL, API: conn.API, User: conn.User.ID, Root: root.Kind.String() + " " + string(root.ID)}
+}
+
+// folders are where the state lives: both below dir if given, else in the user's state and cache folders.
+func (id identity) folders(dir string) (state, cache string, err error) {
+	if dir != "" {
+		if state, err = filepath.Abs(dir); err != nil {
+			return "", "", fail("", "--state-dir: %w", err)
+		}
+		return state, filepath.Join(state, "cache"), nil
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{id.URL, id.API, string(id.User), id.Root}, "\n")))
+	name := hex.EncodeToString(sum[:8])
+	return filepath.Join(stateHome(), name), filepath.Join(xdg.CacheHome, "frameiofs", name), nil
+}
+
+// stateHome is where all mounts of this user have their state.
+func stateHome() string { return filepath.Join(xdg.StateHome, "frameiofs") }
+
+// registryDir is where all mounts of this user are registered. It depends on nothing but the user's state folder, so that every
+// shell finds them.
+func registryDir() string { return filepath.Join(stateHome(), "mounts") }
+
+// user is what LOCK tells about who holds it.
+type user struct {
+	PID        int       `json:"pid"`
+	MountPoint string    `json:"mountpoint"`
+	Since      time.Time `json:"since"`
+}
+
+// openState makes the folders, takes the lock, and refuses a state that belongs to something else.
+func openState(id identity, dir, mountPoint string) (*stateDir, error) {
+	state, cache, err := id.folders(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range []string{state, cache} {
+		if inside(d, mountPoint) {
+			return nil, misuse("it would be hidden by the mount; choose another --state-dir", "the state folder %s lies inside the mount point", d)
+		}
+		if err := makePrivate(d); err != nil {
+			return nil, err
+		}
+	}
+	s := &stateDir{Dir: state, Cache: cache}
+	if err := s.take(mountPoint); err != nil {
+		return nil, err
+	}
+	if err := s.check(id); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// makePrivate makes dir so that only this user can look into it, and tries whether it can be written.
+func makePrivate(dir string) error {
+	const hint = "choose another with --state-dir"
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fail(hint, "state folder: %w", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return fail(hint, "state folder %s must be yours: %w", dir, err)
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return fail(hint, "state folder %s cannot be written: %w", dir, errors.Unwrap(err))
+	}
+	probe.Close()
+	return os.Remove(probe.Name())
+}
+
+func (s *stateDir) take(mountPoint string) error {
+	path := filepath.Join(s.Dir, "LOCK")
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fail("choose another with --state-dir", "state folder: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		defer f.Close()
+		var by user
+		if json.NewDecoder(f).Decode(&by) != nil {
+			return fail("", "the state folder %s is in use by another frameiofs", s.Dir)
+		}
+		return fail("unmount that one first, or choose another --state-dir: frameiofs unmount "+by.MountPoint,
+			"the state folder %s is in use by process %d, which mounts %s", s.Dir, by.PID, by.MountPoint)
+	}
+	b, err := json.Marshal(user{os.Getpid(), mountPoint, time.Now()})
+	if err == nil {
+		err = errors.Join(f.Truncate(0), func() error { _, err := f.WriteAt(b, 0); return err }())
+	}
+	if err != nil {
+		f.Close()
+		return fail("", "state folder %s cannot be written: %w", s.Dir, err)
+	}
+	s.lock = f
+	return nil
+}
+
+// check compares identity.json with id, or writes it.
+func (s *stateDir) check(id identity) error {
+	path := filepath.Join(s.Dir, "identity.json")
+	var had identity
+	switch err := readJSON(path, &had); {
+	case errors.Is(err, fs.ErrNotExist):
+		return writeJSON(path, id)
+	case err != nil:
+		return fail("", "state folder: %w", err)
+	case had != id:
+		return misuse("what waits in it must not go elsewhere; give each its own --state-dir",
+			"the state folder %s belongs to another mount (%s, API %s, user %s, %s)", s.Dir, had.URL, had.API, had.User, had.Root)
+	}
+	return nil
+}
+
+// Close lets other processes use the state.
+func (s *stateDir) Close() {
+	s.lock.Truncate(0)
+	s.lock.Close()
+}
+
+func readJSON(path string, into any) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
+}
+
+// writeJSON replaces the file as one step, even for a loss of power.
+func writeJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "\t")
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", filepath.Base(path), err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = f.Write(append(b, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/frameiofs/frameiofs/control"
+)
+
+func syncVerb() *cli.Command {
+	return &cli.Command{
+		Name:      "sync",
+		Usage:     "wait until Frame.io has what was written",
+		ArgsUsage: "[PATH…]",
+		Description: `Waits for the files at or below the paths, or for everything in all of your mounts. Files that are still open
+for writing are not waited for.
+
+   cp film.mov ~/frameio/Acme/Films/Trailer/ && frameiofs sync ~/frameio/Acme/Films/Trailer/film.mov
+   frameiofs sync --timeout 10m
+
+Exit code 0 when Frame.io has everything, 3 if something was given up and needs you, 4 after --timeout.`,
+		Flags: []cli.Flag{
+			&cli.GenericFlag{Name: "until", Value: &choiceValue{"uploaded", []string{"uploaded"}}, DefaultText: "uploaded",
+				Usage: "`STATE` to wait for; uploaded means that Frame.io has confirmed every byte"},
+			&cli.DurationFlag{Name: "timeout", Usage: "give up waiting after `TIME`; the uploads go on"},
+		},
+		Action: syncAction,
+	}
+}
+
+// errTimeout is the cause of a wait that --timeout ended.
+var errTimeout = errors.New("--timeout has passed")
+
+func syncAction(c *cli.Context) error {
+	mounts, err := control.Registered(registryDir())
+	if err != nil {
+		return fail("", "%w", err)
+	}
+	// What each mount is asked for; an empty list is everything.
+	wanted := map[control.Registration][]string{}
+	var order []control.Registration
+	for _, path := range c.Args().Slice() {
+		r, below, err := findRegistered(mounts, path)
+		if err != nil {
+			return err
+		}
+		if _, ok := wanted[r]; !ok {
+			order = append(order, r)
+		}
+		wanted[r] = append(wanted[r], below)
+	}
+	if c.NArg() == 0 {
+		order = mounts
+	}
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
+	defer stop()
+	if d := c.Duration("timeout"); d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout)
+		defer cancel()
+	}
+	show := newProgress(newConsole(c.App.ErrWriter))
+	defer show.close()
+	parked := false
+	for _, r := range order {
+		err := control.Dial(r.Socket).Sync(ctx, wanted[r], show.status)
+		switch {
+		case err == nil:
+		case errors.Is(err, control.ErrParked):
+			parked = true
+		case errors.Is(err, control.ErrGone) && c.NArg() == 0 && !stillMounted(r.MountPoint):
+			control.Forget(registryDir(), r)
+		case errors.Is(context.Cause(ctx), errTimeout):
+			show.close()
+			return &failure{exitTimeout, fmt.Errorf("not everything is on Frame.io after %s", c.Duration("timeout")), "frameiofs status tells how far it is; the uploads go on"}
+		case ctx.Err() != nil:
+			show.close()
+			return fail("the uploads go on", "interrupted")
+		default:
+			return fail("", "%s: %w", r.MountPoint, err)
+		}
+	}
+	if parked {
+		return &failure{exitParked, errors.New("some files were given up and need you"), "frameiofs status tells which and why"}
+	}
+	return nil
+}
+
+// progress shows a wait: painted on a terminal, else a line every few seconds.
+type progress struct {
+	console *console
+	last    time.Time
+	begun   time.Time
+}
+
+// progressLine is how often a wait says a line where nothing can be painted.
+const progressLine = 5 * time.Second
+
+func newProgress(c *console) *progress { return &progress{console: c, begun: time.Now()} }
+
+func (p *progress) status(st control.Status) {
+	if p.console.live {
+		p.console.Paint(statusLines(st, p.console.lines()))
+		return
+	}
+	if p.last.IsZero() || time.Since(p.last) >= progressLine {
+		p.last = time.Now()
+		if t := st.Totals; t.Files > 0 {
+			fmt.Fprintf(p.console, "%s on the way, %s of %s sent (%d%%)\n", count(t.Files, "file"), size(t.Sent), size(t.Bytes), percent(t.Sent, t.Bytes))
+		}
+	}
+}
+
+func (p *progress) close() { p.console.Close() }
