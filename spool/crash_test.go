@@ -233,6 +233,13 @@ func stories() map[string][]act {
 		"changed while confirmed":    append(append(write("a", false), till(Confirming, a1)), change...),
 		"held for its name, renamed": append(write("a.tmp", false), till(Held, ""), rename(folderA, "a", false, a1), finish(a1)),
 	}
+	out["begun again, for Frame.io gave it up"] = append(write("a", false), till(Confirming, a1), act{"fail", func(t *testing.T, r *rig) {
+		r.f.mu.Lock()
+		defer r.f.mu.Unlock()
+		for _, a := range r.f.assets {
+			a.State = remote.Failed
+		}
+	}, []string{a1}}, finish(a1))
 	for _, s := range []string{"held for its name, renamed"} {
 		for i := range out[s][:3] {
 			out[s][i].want = []string{""}

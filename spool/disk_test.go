@@ -87,6 +87,9 @@ func TestDamagedEntries(t *testing.T) {
 					}, nil)
 				}
 				e := r.at(c.st, "a", remote.Ref{})
+				if c.st == Waiting {
+					f.hook(fails("create", remote.ErrOffline), nil)
+				}
 				time.Sleep(time.Second)
 				dir := e.dir()
 				r.end()
@@ -126,9 +129,7 @@ func TestPowerLoss(t *testing.T) {
 			r := newRig(t, f)
 			r.file("a", "abc")
 			time.Sleep(c.after)
-			dir := memDir(t)
-			r.must(copyTree(filepath.Join(dir, "copy"), r.cfg.Dir))
-			p := rigAt(t, f, filepath.Join(dir, "copy"), func(c *Config) { c.testOnlyBoot = "another run of the machine" })
+			p := r.killed(func(c *Config) { c.testOnlyBoot = "another run of the machine" })
 			i := p.Find("folder-a", "a").Info()
 			if i.Stage != c.want || c.want == Held && !strings.Contains(i.Reason, "power") {
 				t.Errorf("power lost %v after the close: it is %s because %q", c.after, i.Stage, i.Reason)

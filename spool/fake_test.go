@@ -24,6 +24,8 @@ type fake struct {
 	partSize int64
 	faults   float64 // probability that a call fails, half of them after it was carried out
 	live     time.Duration
+	// stubborn transports go on reading and sending after their context has ended.
+	stubborn bool
 	// sums tells checksums, as V2 does.
 	sums bool
 
@@ -38,6 +40,7 @@ type fake struct {
 	inflight int
 	most     int
 	starts   []string // URLs in the order in which PUTs began
+	whole    []string // every content that was ever complete
 }
 
 type asset struct {
@@ -220,6 +223,9 @@ func (f *fake) PutPart(ctx context.Context, part remote.Part, body io.ReaderAt) 
 			return fmt.Errorf("read body: %w", err)
 		}
 		got = append(got, b...)
+		if f.stubborn {
+			ctx = context.WithoutCancel(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -238,6 +244,7 @@ func (f *fake) PutPart(ctx context.Context, part remote.Part, body io.ReaderAt) 
 		a.parts[part.Number] = got
 		if len(a.parts) == len(a.want) && a.complete.IsZero() {
 			a.complete = time.Now()
+			f.whole = append(f.whole, a.bytes())
 		}
 		return nil
 	})

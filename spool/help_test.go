@@ -284,6 +284,15 @@ func memDir(t *testing.T) string {
 	return dir
 }
 
+// killed is what a kill -9 would leave, started again but not running.
+func (r *rig) killed(tune ...func(*Config)) *rig {
+	r.t.Helper()
+	synctest.Wait() // the others stand still
+	dir := filepath.Join(memDir(r.t), "copy")
+	r.must(copyTree(dir, r.cfg.Dir))
+	return rigAt(r.t, r.f, dir, tune...)
+}
+
 // bubble runs a test where time is ours.
 func bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()

@@ -173,10 +173,10 @@ func (e *Entry) recover() error {
 	open := rec.Closed.IsZero()
 	switch {
 	case folder == held && open && rec.Hold != "" && !rec.Hold.quiet():
-		e.stage = Held
+		e.setStage(Held)
 		return nil
 	case folder == parked && (rec.Reason != "" || !open):
-		e.stage = Parked
+		e.setStage(Parked)
 		if e.placed == nil {
 			return e.dropUpload(nil, leftover)
 		}
@@ -186,14 +186,14 @@ func (e *Entry) recover() error {
 			return err
 		}
 	case folder == uploaded && e.placed != nil:
-		e.stage = Settled
+		e.setStage(Settled)
 		e.s.schedule(e, time.Now())
 		return nil
 	case folder == uploaded || folder == outbox:
 		if err := e.move(outbox, durable); err != nil {
 			return err
 		}
-		e.stage = Waiting
+		e.setStage(Waiting)
 		e.s.schedule(e, time.Now())
 		return nil
 	case folder == held:
@@ -202,7 +202,7 @@ func (e *Entry) recover() error {
 			e.resume(0)
 			return nil
 		}
-		e.stage = Held
+		e.setStage(Held)
 		return nil
 	}
 	switch {

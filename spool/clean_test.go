@@ -1,0 +1,283 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// change opens an asset for writing.
+func (r *rig) change(name string, b *memBase) (*Entry, *Handle) {
+	r.t.Helper()
+	old := r.f.put(folderA, name, b.s)
+	e, err := r.Change(Target{Parent: folderA, Name: name, Replaces: old}, Attr{Mode: 0o640}, "", b)
+	r.must(err)
+	return e, r.opened(e, true)
+}
+
+// The first modification fetches the old bytes; only it waits for them, and it can be interrupted.
+func TestFetchBeforeChange(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		closed := 0
+		r := newRig(t, newFake()).start()
+		e, h := r.change("a", &memBase{s: long, delay: time.Second, closed: &closed})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := h.WriteAt(ctx, []byte("NEW"), 0); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("an interrupted write: %v", err)
+		}
+		if st := e.Info().Stage; st != Clean || e.Size() != int64(len(long)) {
+			t.Errorf("it is %s", st)
+		}
+		begin := time.Now()
+		go func() {
+			time.Sleep(500 * time.Millisecond)
+			r.must(e.Retarget(Target{Parent: folderB, Name: "b", Replaces: e.Target().Replaces}))
+			if took := time.Since(begin); took > 500*time.Millisecond {
+				t.Errorf("a rename waited %v for the bytes", took)
+			}
+		}()
+		var wg sync.WaitGroup
+		for i := range 3 { // one fetches, the others wait
+			wg.Go(func() { r.put(h, int64(i), "NEW"[i:i+1]) })
+		}
+		wg.Wait()
+		if took := time.Since(begin); took != time.Second {
+			t.Errorf("the writes took %v", took)
+		}
+		r.shut(h)
+		r.finish()
+		r.expect("folder-b/b = " + seen("NEW"+long[3:]) + " | " + seen(long))
+		if closed != 1 {
+			t.Errorf("base was closed %d times", closed)
+		}
+	})
+}
+
+func TestFetchFails(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake()).start()
+		b := &memBase{s: "old", err: remote.ErrOffline}
+		_, h := r.change("a", b)
+		if _, err := h.WriteAt(t.Context(), []byte("x"), 0); !errors.Is(err, remote.ErrOffline) {
+			t.Errorf("write: %v", err)
+		}
+		h.Release()
+		r.finish()
+		r.expect("folder-a/a = old")
+		r.expectEmpty()
+	})
+}
+
+// A base that is shorter than it says must not become a shorter file.
+func TestFetchShort(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake()).start()
+		_, h := r.change("a", &memBase{s: "0123456789"})
+		h.e.base = shortBase{h.e.base}
+		if _, err := h.WriteAt(t.Context(), []byte("x"), 0); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("write: %v", err)
+		}
+		h.Release()
+		r.finish()
+		r.expect("folder-a/a = 0123456789")
+	})
+}
+
+type shortBase struct{ Base }
+
+func (b shortBase) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	n, _ := b.Base.ReadAt(ctx, p, off)
+	return n / 2, io.EOF
+}
+
+func TestUnlinkWhileFetching(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake()).start()
+		e, h := r.change("a", &memBase{s: "old bytes", delay: time.Second})
+		go func() {
+			time.Sleep(500 * time.Millisecond)
+			r.must(e.Discard())
+		}()
+		r.put(h, 0, "new")
+		if got := r.read(h); got != "new bytes" {
+			t.Errorf("reads %q", got)
+		}
+		r.shut(h)
+		r.finish()
+		r.expect("folder-a/a = old bytes") // deleting that is the tree's affair
+		r.expectEmpty()
+	})
+}
+
+// Setting the size that it has makes no version; a clean file's attributes are kept once it is modified.
+func TestNoChangeNoVersion(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake()).start()
+		e, h := r.change("a", &memBase{s: "old"})
+		r.must(h.Truncate(t.Context(), 3))
+		r.must(e.SetAttr(Attr{Mode: 0o600}))
+		if e.Info().Stage != Clean || len(r.All()) != 0 {
+			t.Error("it counts as modified")
+		}
+		r.put(h, 3, "er")
+		if a := e.Attr(); a.Mode != 0o600 {
+			t.Errorf("mode %o", a.Mode)
+		}
+		r.shut(h)
+		r.finish()
+		r.expect("folder-a/a = older | old")
+	})
+}
+
+// A write ends a time that was set before; one that is set after the last write stays.
+func TestModificationTime(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake())
+		e := r.create("a")
+		h := r.opened(e, true)
+		then := time.Unix(1e9, 7)
+		r.must(e.SetAttr(Attr{Mtime: then}))
+		time.Sleep(time.Second)
+		r.put(h, 0, "x")
+		if got := e.Attr().Mtime; !got.Equal(time.Now()) {
+			t.Errorf("after a write: %v", got)
+		}
+		r.must(e.SetAttr(Attr{Mtime: then}))
+		r.shut(h)
+		r.end()
+		r.open()
+		if got := r.Find("folder-a", "a").Info().Mtime; !got.Equal(then) {
+			t.Errorf("after a restart: %v", got)
+		}
+	})
+}
+
+// Setting attributes again and again prolongs the quiet time by ten seconds at most.
+func TestRestless(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake()).start()
+		e := r.file("a", "abc")
+		begin := time.Now()
+		for e.Info().Stage == Settling {
+			time.Sleep(time.Second)
+			if err := e.SetAttr(Attr{Mode: 0o600}); err != nil && !errors.Is(err, ErrGone) {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begin); took < 10*time.Second || took > 13*time.Second {
+			t.Errorf("it was sealed after %v", took)
+		}
+	})
+}
+
+// A file that one of two writers has closed is not closed: a kill -9 at that moment leaves an unfinished file.
+func TestClosedByOneOfTwo(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake()).start()
+		e := r.create("a")
+		h1, h2 := r.opened(e, true), r.opened(e, true)
+		r.put(h1, 0, "abc")
+		r.shut(h1)
+		p := r.killed()
+		if i := p.Find("folder-a", "a").Info(); i.Stage != Held || !strings.Contains(i.Reason, "interrupted") || i.Quiet {
+			t.Errorf("with one writer left it is %s because %q", i.Stage, i.Reason)
+		}
+		r.must(h2.Flush(t.Context(), Closing{}))
+		p = r.killed()
+		if i := p.Find("folder-a", "a").Info(); i.Stage != Settling {
+			t.Errorf("after both have closed it is %s because %q", i.Stage, i.Reason)
+		}
+		h2.Release()
+	})
+}
+
+// Unmount and sync do not wait for the quiet time.
+func TestHurry(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake(), func(c *Config) { c.Settle = time.Hour }).start()
+		r.file("a", "abc")
+		open := r.opened(r.create("b"), true)
+		r.put(open, 0, "b")
+		begin := time.Now()
+		r.Hurry()
+		r.must(r.Wait(t.Context(), nil))
+		r.expect("folder-a/a = abc")
+		if took := time.Since(begin); took > 3*time.Second {
+			t.Errorf("took %v", took)
+		}
+		open.Release()
+	})
+}
+
+// Many at once, on few files: whatever they do, each name ends as one asset with bytes that one of them wrote.
+func TestManyHands(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		f.faults = 0.02
+		r := newRig(t, f, func(c *Config) { c.Settle = 50 * time.Millisecond }).start()
+		var wg sync.WaitGroup
+		for g := range 8 {
+			wg.Go(func() {
+				rng := rand.New(rand.NewPCG(uint64(g), 9))
+				for range 80 {
+					name := fmt.Sprintf("f%d", rng.IntN(4))
+					e := r.Find("folder-a", name)
+					if e == nil {
+						e, _ = r.Create(Target{Parent: folderA, Name: name}, Attr{})
+					}
+					if e == nil {
+						continue
+					}
+					switch rng.IntN(8) {
+					case 0:
+						e.Discard()
+					case 1:
+						e.Retarget(Target{Parent: folderA, Name: fmt.Sprintf("f%d", rng.IntN(4)), Replaces: e.Target().Replaces})
+					case 2:
+						e.Sync(t.Context())
+					case 3:
+						e.SetAttr(Attr{Mode: 0o600})
+					default:
+						h, err := e.Open(true)
+						if err != nil {
+							continue
+						}
+						b := []byte(strings.Repeat(string(rune('a'+g)), 3000))
+						h.WriteAt(t.Context(), b, 0)
+						h.ReadAt(t.Context(), b, 0)
+						e.Info()
+						h.Flush(t.Context(), Closing{})
+						h.Release()
+					}
+					time.Sleep(time.Duration(rng.IntN(200)) * time.Millisecond)
+				}
+			})
+		}
+		wg.Wait()
+		r.finish()
+		for _, b := range f.whole {
+			if len(b) != 3000 || strings.Trim(b, b[:1]) != "" {
+				t.Errorf("a mixture arrived: %s", clip(b))
+			}
+		}
+		for _, line := range f.tree() {
+			if strings.Contains(line, "placeholder") {
+				t.Error(line)
+			}
+		}
+		for _, i := range r.All() {
+			if never := i.Stage == Writing && i.Size == 0; !never && (i.Stage != Held || !i.Quiet) { // created, but never opened
+				t.Errorf("left: %+v", i)
+			}
+		}
+	})
+}
