@@ -81,10 +81,10 @@ func (d *dir) find(ctx context.Context, name string) (line, error) {
 	if err != nil && !errors.Is(err, iofs.ErrNotExist) {
 		return line{}, err
 	}
-	if !ref.IsFolder() || len(d.fs.cfg.Spool.In(ref.ID)) == 0 {
-		return line{}, iofs.ErrNotExist
+	if err != nil && (!ref.IsFolder() || len(d.fs.cfg.Spool.In(ref.ID)) == 0) {
+		return line{}, err
 	}
-	// Something is leaving from here, so a name may be shown differently from what either side calls it.
+	// Something is leaving from here, so a name may be shown differently from what either side calls it, or has changed sides.
 	all, err := d.lines(ctx)
 	if err != nil {
 		return line{}, err

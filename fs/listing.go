@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
@@ -24,14 +25,32 @@ type line struct {
 // replace, is shown as the entry alone.
 func (d *dir) lines(ctx context.Context) ([]line, error) {
 	ref := d.get().Ref
-	there, err := d.fs.cfg.Tree.List(ctx, ref)
-	if err != nil {
-		return nil, err
+	if !ref.IsFolder() {
+		there, err := d.fs.cfg.Tree.List(ctx, ref)
+		return laidOver(nil, there), err
 	}
-	var leaving []*spool.Entry
-	if ref.IsFolder() {
-		leaving = d.fs.cfg.Spool.In(ref.ID)
+	sp := d.fs.cfg.Spool
+	for {
+		// An entry that settles goes into the listing before it goes from the spool. So nothing is missed if the spool is asked
+		// first, and nothing is seen twice if the same entries are there afterwards.
+		leaving := sp.In(ref.ID)
+		there, err := d.fs.cfg.Tree.List(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		there = slices.Clone(there)
+		there = slices.DeleteFunc(there, func(t cache.Entry) bool { return sp.Claimed(t.ID) || sp.Claimed(t.Content) })
+		if sameEntries(leaving, sp.In(ref.ID)) {
+			return laidOver(leaving, there), nil
+		}
+		if err := moment(ctx); err != nil {
+			return nil, err
+		}
 	}
+}
+
+// laidOver puts entries and items together. Equal names are told apart; the entry's stays.
+func laidOver(leaving []*spool.Entry, there []cache.Entry) []line {
 	all := make([]line, 0, len(there)+len(leaving))
 	taken := make(map[string]bool, len(leaving))
 	for _, e := range leaving {
@@ -43,15 +62,29 @@ func (d *dir) lines(ctx context.Context) ([]line, error) {
 		all = append(all, line{name: name, entry: e})
 	}
 	for _, t := range there {
-		if len(leaving) > 0 && (d.fs.cfg.Spool.Claimed(t.ID) || d.fs.cfg.Spool.Claimed(t.Content)) {
-			continue
-		}
 		if taken[t.Name] {
 			t.Name = cache.Distinct(t.Name, t.ID)
 		}
 		all = append(all, line{name: t.Name, item: t.Item})
 	}
-	return all, nil
+	return all
+}
+
+// sameEntries reports whether two pictures of a folder's entries, in any order, are of the same.
+func sameEntries(a, b []*spool.Entry) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	seen := make(map[*spool.Entry]bool, len(a))
+	for _, e := range a {
+		seen[e] = true
+	}
+	for _, e := range b {
+		if !seen[e] {
+			return false
+		}
+	}
+	return true
 }
 
 // OpendirHandle takes a picture of the folder; reading it shows that picture, whatever happens meanwhile.
