@@ -118,7 +118,7 @@ func (a account) dial(api string, patience time.Duration, log *slog.Logger) (wir
 
 // How long the first question waits: a person sits in front of it.
 const (
-	askPatience = 4 * time.Second
+	askPatience = 2 * time.Second
 	askTimeout  = 20 * time.Second
 )
 

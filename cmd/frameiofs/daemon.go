@@ -26,6 +26,7 @@ func isDaemonChild() bool { return os.Getenv(daemonEnv) == "1" }
 
 // ready is what the process in the background says once.
 type ready struct {
+	Point string `json:"point,omitempty"` // mount point
 	Log   string `json:"log,omitempty"`
 	Code  int    `json:"code,omitempty"` // exit code; 0 means that the mount can be used
 	Error string `json:"error,omitempty"`
@@ -64,7 +65,7 @@ func startDaemon(ctx context.Context, out io.Writer) error {
 		cmd.Wait() // it has said all
 		return &failure{said.Code, errors.New(said.Error), said.Hint}
 	}
-	fmt.Fprintf(out, "mounted; process %d, log %s\n", cmd.Process.Pid, said.Log)
+	fmt.Fprintf(out, "mounted at %s by process %d; log %s\n", said.Point, cmd.Process.Pid, said.Log)
 	return cmd.Process.Release()
 }
 

@@ -184,7 +184,7 @@ func mountAndServe(ctx context.Context, cfg *mountConfig) error {
 	if err := os.Chdir("/"); err != nil {
 		s.log.Warn("leave the folder", "err", err)
 	}
-	if err := cfg.ready(ready{Log: s.logFile}); err != nil {
+	if err := cfg.ready(ready{Point: s.point, Log: s.logFile}); err != nil {
 		cfg.log.Warn("nobody waits for this mount any more", "err", err)
 	}
 	return s.serve(stop.signals)

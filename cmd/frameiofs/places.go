@@ -123,7 +123,7 @@ func (p *places) lookUp(ctx context.Context, ref remote.Ref) (place, bool) {
 		return place{}, false
 	}
 	for _, e := range entries {
-		if e.Ref == ref {
+		if e.ID == ref.ID && e.Kind == ref.Kind {
 			return place{parent, e.Name}, true
 		}
 	}

@@ -239,6 +239,9 @@ func farewell(st control.Status) []string {
 	if len(out) == 0 {
 		out = append(out, "unmounted; everything is on Frame.io")
 	}
+	if t.Local > 0 {
+		out = append(out, count(t.Local, "file")+" with temporary names or without a byte stay on this machine, in "+st.StateDir)
+	}
 	return out
 }
 

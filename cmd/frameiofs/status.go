@@ -42,10 +42,11 @@ func statusAction(c *cli.Context) error {
 	}
 	if !c.Bool("watch") {
 		all, err := statusOf(c.Context, c.Args().First())
-		if err != nil {
+		if err != nil && len(all) == 0 {
 			return err
 		}
-		return printStatus(c.App.Writer, all, c.Bool("json"))
+		// One mount in trouble does not hide the others.
+		return errors.Join(printStatus(c.App.Writer, all, c.Bool("json")), err)
 	}
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
 	defer stop()
@@ -83,6 +84,9 @@ func statusAction(c *cli.Context) error {
 
 const nothingMounted = "nothing is mounted"
 
+// mostLines is what status prints of one mount; --json tells all.
+const mostLines = 40
+
 func printStatus(w io.Writer, all []control.Status, asJSON bool) error {
 	if asJSON {
 		if all == nil {
@@ -97,7 +101,7 @@ func printStatus(w io.Writer, all []control.Status, asJSON bool) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintln(w, strings.Join(statusLines(st, 1<<30), "\n"))
+		fmt.Fprintln(w, strings.Join(statusLines(st, mostLines), "\n"))
 	}
 	return nil
 }
@@ -119,6 +123,7 @@ func statusOf(ctx context.Context, path string) ([]control.Status, error) {
 		mounts = []control.Registration{r}
 	}
 	var all []control.Status
+	var trouble error
 	for _, r := range mounts {
 		st, err := askStatus(ctx, r, control.Query{})
 		switch {
@@ -126,16 +131,17 @@ func statusOf(ctx context.Context, path string) ([]control.Status, error) {
 			control.Forget(registryDir(), r) // killed, and the machine has been restarted since or the mount was cleaned up
 			continue
 		case errors.Is(err, control.ErrGone):
-			return nil, fail("frameiofs unmount "+r.MountPoint+" cleans it up; mounting again goes on where it was",
+			trouble = fail("frameiofs unmount "+r.MountPoint+" cleans it up; mounting again goes on where it was",
 				"%s: the mount's process (%d) was killed; what was written is kept", r.MountPoint, r.PID)
 		case ctx.Err() != nil:
 			return nil, nil
 		case err != nil:
-			return nil, fail("", "%s: %w", r.MountPoint, err)
+			trouble = fail("", "%s: %w", r.MountPoint, err)
+		default:
+			all = append(all, st)
 		}
-		all = append(all, st)
 	}
-	return all, nil
+	return all, trouble
 }
 
 func askStatus(ctx context.Context, r control.Registration, q control.Query) (control.Status, error) {
