@@ -89,8 +89,10 @@ func (h *handle) writer(ctx context.Context, size int64) (*spool.Handle, error) 
 		}
 		h.entry, h.spooled = e, sp
 	}
-	if grows := size - h.entry.Size(); grows > 0 {
+	had := h.entry.Size()
+	if grows := size - had; grows > 0 {
 		if err := h.file.room(grows); err != nil {
+			h.spooled.Refuse(had, grows)
 			return nil, err
 		}
 	}

@@ -315,3 +315,5 @@ func (w testWriter) Write(p []byte) (int, error) {
 	fmt.Fprint(w.t.Output(), string(p))
 	return len(p), nil
 }
+
+func syncClose(c *fs.Config) { c.SyncClose = true }

@@ -180,6 +180,13 @@ func (e *Entry) changed() {
 	}
 }
 
+// Refuse notes that a write was refused before it came here: like one that failed, it leaves a hole, and a file with a hole is
+// held until the bytes are written after all.
+func (h *Handle) Refuse(off, n int64) {
+	h.failed.Store(true)
+	h.e.tear(span{off, off + n})
+}
+
 // tear notes that a write failed: an entry with such a hole is not sent.
 func (e *Entry) tear(s span) {
 	e.mu.Lock()
