@@ -2,7 +2,9 @@ package fs_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -253,4 +255,34 @@ func stat(t *testing.T, path string) *syscall.Stat_t {
 	fi, err := os.Stat(path)
 	check(t, "stat", err)
 	return fi.Sys().(*syscall.Stat_t)
+}
+
+// RELEASE comes when the kernel has time, so a wait right after close(2) must not miss the file.
+func TestAWaitRightAfterCloseWaits(t *testing.T) {
+	wires(t, func(t *testing.T, api string) {
+		r := newRig(t, api)
+		m := r.mount(mountWith{settle: time.Hour})
+		for i := range 20 {
+			name := fmt.Sprintf("%d.txt", i)
+			check(t, "write", os.WriteFile(filepath.Join(m.project, name), []byte(name), 0o644))
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			stop := make(chan struct{})
+			go func() {
+				for {
+					select {
+					case <-stop:
+						return
+					case <-time.After(10 * time.Millisecond):
+						m.spool.Hurry()
+					}
+				}
+			}()
+			check(t, "wait", m.spool.Wait(ctx, nil))
+			close(stop)
+			cancel()
+			if it := r.there()[name]; !it.Complete {
+				t.Fatalf("%s is not on Frame.io after the wait: %+v", name, it)
+			}
+		}
+	})
 }

@@ -17,6 +17,14 @@ func (i Info) onItsWay() bool {
 	return false
 }
 
+// releaseGrace is how long after close(2) the kernel may take to release the file: it does that when it has time.
+const releaseGrace = time.Second
+
+// closing reports whether the file was closed just now, and only its release is missing.
+func (i Info) closing() bool {
+	return i.Stage == Writing && !i.Closed.IsZero() && time.Since(i.Closed) < releaseGrace
+}
+
 // broadcast wakes those who wait for a change.
 func (s *Spool) broadcast() {
 	s.mu.Lock()
@@ -31,8 +39,8 @@ func (s *Spool) broadcast() {
 const lookAgain = 20 * time.Millisecond
 
 // Wait returns when none of the entries that which picks (nil: all) is on its way: settling, waiting, uploading, confirming
-// or settled but not yet told. What is being written, held or parked is not on its way; it answers ErrParked if some of
-// them are parked.
+// or settled but not yet told; what was closed a moment ago counts too. What is being written, held or parked is not on its
+// way; it answers ErrParked if some of them are parked.
 func (s *Spool) Wait(ctx context.Context, which func(Info) bool) error {
 	for {
 		s.mu.Lock()
@@ -41,13 +49,14 @@ func (s *Spool) Wait(ctx context.Context, which func(Info) bool) error {
 		}
 		changed := s.changed
 		s.mu.Unlock()
-		busy, stuck := false, false
+		busy, closing, stuck := false, false, false
 		for _, e := range s.entries() {
 			i := e.Info()
 			if which != nil && !which(i) {
 				continue
 			}
-			busy = busy || i.onItsWay()
+			closing = closing || i.closing()
+			busy = busy || closing || i.onItsWay()
 			stuck = stuck || i.Stage == Parked
 		}
 		switch {
@@ -55,6 +64,12 @@ func (s *Spool) Wait(ctx context.Context, which func(Info) bool) error {
 			return ErrParked
 		case !busy:
 			return nil
+		}
+		if closing { // if it stays open after all, nothing changes when the grace is over
+			if err := sleep(ctx, releaseGrace/20); err != nil {
+				return err
+			}
+			continue
 		}
 		select {
 		case <-ctx.Done():
