@@ -28,3 +28,9 @@ fuzz:
 			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
+
+# Against what the disk and the line can do: a table for both generations of the API, with ratios, and the mount's peak memory. It
+# takes some minutes and, at a time, five times BENCH_MIB of disk below TMPDIR.
+BENCH_MIB ?= 1024
+bench:
+	go test -run '^$$' -bench Mount -benchtime 1x -timeout 30m ./bench -mib $(BENCH_MIB)
