@@ -89,7 +89,7 @@ func (e *Entry) take(run context.Context) *attempt {
 	a.guard.f = e.data
 	e.attempt = a
 	e.mu.Lock()
-	e.sending, e.err, e.nextTry = a, "", time.Time{}
+	e.sending, e.nextTry = a, time.Time{} // err stands until something succeeds
 	if p == nil {
 		e.rec.Attempts++ // goes to the disk with the next change that matters
 	}

@@ -82,14 +82,14 @@ func TestNeverMixed(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake()
 		f.stubborn = true
+		r := newRig(t, f, func(c *Config) { c.Settle, c.Parts = time.Millisecond, 10 }).start()
+		e := r.at(Waiting, "a", remote.Ref{})
 		f.hook(func(op, _ string) error {
 			if op == "delete" {
 				time.Sleep(time.Second) // what was given up stays long enough to be completed
 			}
 			return nil
 		}, nil)
-		r := newRig(t, f, func(c *Config) { c.Settle, c.Parts = time.Millisecond, 10 }).start()
-		e := r.at(Waiting, "a", remote.Ref{})
 		for i := range 120 {
 			time.Sleep(time.Duration(i) * 10 * time.Millisecond)
 			if e.Info().Stage == Gone {

@@ -263,7 +263,7 @@ func TestURLsExpire(t *testing.T) {
 			return nil
 		}, nil)
 		r.file("a", long)
-		time.Sleep(2 * time.Hour)
+		time.Sleep(90 * time.Minute)
 		f.hook(nil, nil)
 		r.finish()
 		r.expect("folder-a/a = " + seen(long))
