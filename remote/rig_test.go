@@ -86,7 +86,7 @@ func (r *rig) as(token string) client {
 
 func (r *rig) dial(base, token string) client {
 	r.t.Helper()
-	cfg := remote.Config{BaseURL: base, Token: remote.StaticToken(token), Patience: 10 * time.Second}
+	cfg := remote.Config{BaseURL: base, Token: remote.StaticToken(token), Patience: 40 * time.Second}
 	var c client
 	var err error
 	if r.wire == "v2" {
