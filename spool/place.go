@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
@@ -221,91 +219,4 @@ func (a *attempt) note(p *placed, over remote.Ref, lone bool) error {
 		e.s.reindex(e)
 		return nil
 	})
-}
-
-// settled moves the entry to uploaded/, with step held.
-func (a *attempt) settled() error {
-	e := a.e
-	if err := e.move(uploaded, durable); err != nil {
-		return err
-	}
-	e.untroubled()
-	e.setStage(Settled)
-	return nil
-}
-
-// tell calls Config.Settled, unless a writer has the entry open: then it is called after that one's release. The entry ends
-// when it was told everything.
-func (a *attempt) tell() error {
-	e := a.e
-	for {
-		var (
-			info    Info
-			item    remote.Item
-			touched int
-			open    bool
-		)
-		err := a.step(func() error {
-			e.mu.Lock()
-			item, touched, open = e.placed.Item, e.touched, len(e.writers) > 0
-			e.mu.Unlock()
-			if !open {
-				e.telling, e.given = true, true
-			}
-			return nil
-		})
-		if err != nil || open {
-			return err
-		}
-		info = e.Info()
-		err = e.s.cfg.Settled(info, item, filepath.Join(e.s.path(uploaded, e.key), dataName))
-		again, err := a.told(err, touched)
-		if err != nil || !again {
-			return err
-		}
-		if err := a.toPlace(); err != nil {
-			return err
-		}
-	}
-}
-
-// told sees what happened while Settled ran.
-func (a *attempt) told(err error, touched int) (again bool, _ error) {
-	e := a.e
-	dir := e.s.path(uploaded, e.key)
-	e.step.Lock()
-	e.telling = false
-	if e.attempt != a { // modified or discarded meanwhile: its bytes are elsewhere now
-		if e.in() != uploaded {
-			defer e.step.Unlock()
-			return false, errors.Join(errRevoked, os.RemoveAll(dir))
-		}
-		e.step.Unlock()
-		return false, errRevoked
-	}
-	if err != nil {
-		e.step.Unlock()
-		return false, fmt.Errorf("tell that it has settled: %v", err) // not %w: Frame.io has not refused anything
-	}
-	e.mu.Lock()
-	again, open := e.touched != touched, len(e.writers) > 0
-	e.mu.Unlock()
-	if again || open {
-		e.step.Unlock()
-		return again, nil // open: it is told again after the release
-	}
-	if err := os.Rename(dir, dir+".done"); err != nil {
-		e.step.Unlock()
-		return false, err
-	}
-	e.s.did("done")
-	e.attempt = nil
-	e.mu.Lock()
-	e.folder = ""
-	e.mu.Unlock()
-	e.s.hide(e)
-	e.setStage(Gone)
-	e.s.log.Info("file has settled", "key", e.key, "name", e.Target().Name)
-	e.step.Unlock()
-	return false, os.RemoveAll(dir + ".done")
 }

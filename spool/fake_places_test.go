@@ -1,0 +1,89 @@
+package spool
+
+import (
+	"context"
+	"slices"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+func (f *fake) Delete(ctx context.Context, ref remote.Ref) error {
+	return f.call(ctx, "delete", string(ref.ID), func() error {
+		if a := f.assets[ref.ID]; a != nil && a.stack != "" {
+			st := f.assets[a.stack]
+			st.versions = slices.DeleteFunc(st.versions, func(id remote.ID) bool { return id == ref.ID })
+			if len(st.versions) == 0 {
+				delete(f.assets, st.ID)
+			}
+		}
+		delete(f.assets, ref.ID)
+		return nil
+	})
+}
+
+func (f *fake) AddVersion(ctx context.Context, target, file remote.Ref) (it remote.Item, err error) {
+	err = f.call(ctx, "version", string(target.ID), func() error {
+		a, err := f.get(file.ID)
+		if err != nil {
+			return err
+		}
+		to, err := f.get(target.ID)
+		if err != nil {
+			return err
+		}
+		switch {
+		case a.stack != "" && (a.stack == to.ID || a.stack == to.stack): // again
+			it = f.item(f.assets[a.stack])
+			return nil
+		case target.ID == file.ID || f.item(a).State == remote.Created:
+			return remote.ErrRefused
+		case to.Kind == remote.File && to.stack != "":
+			return remote.ErrRefused // V4 wants the stack then
+		}
+		if to.Kind == remote.File {
+			st := &asset{Item: remote.Item{Ref: remote.Ref{Kind: remote.Stack, ID: f.id("stack"), Account: "acc"}, Parent: to.Parent, Name: to.Name}}
+			st.versions = []remote.ID{to.ID}
+			to.stack, to.Parent = st.ID, st.ID
+			f.assets[st.ID] = st
+			to = st
+		}
+		if a.stack != "" {
+			old := f.assets[a.stack]
+			old.versions = slices.DeleteFunc(old.versions, func(id remote.ID) bool { return id == a.ID })
+		}
+		to.versions = append(to.versions, a.ID)
+		a.stack, a.Parent = to.ID, to.ID
+		it = f.item(to)
+		return nil
+	})
+	return it, err
+}
+
+func (f *fake) Rename(ctx context.Context, ref remote.Ref, name string) (it remote.Item, err error) {
+	err = f.call(ctx, "rename", name, func() error {
+		a, err := f.get(ref.ID)
+		if err != nil {
+			return err
+		}
+		a.Name = name
+		if a.Kind == remote.Stack {
+			f.assets[a.versions[len(a.versions)-1]].Name = name
+		}
+		it = f.item(a)
+		return nil
+	})
+	return it, err
+}
+
+func (f *fake) Move(ctx context.Context, ref, to remote.Ref) (it remote.Item, err error) {
+	err = f.call(ctx, "move", string(to.ID), func() error {
+		a, err := f.get(ref.ID)
+		if err != nil {
+			return err
+		}
+		a.Parent = to.ID
+		it = f.item(a)
+		return nil
+	})
+	return it, err
+}

@@ -1,0 +1,58 @@
+package spool
+
+import "time"
+
+// Size is the file's size in bytes.
+func (e *Entry) Size() int64 { return e.size.Load() }
+
+// Target tells where the entry belongs now. Replaces is what it would become a version of, which may be an asset that an
+// earlier content of this very entry has become meanwhile. After a Discard it is what the discarded entry leaves on Frame.io.
+func (e *Entry) Target() Target {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.rec.Target
+	t.Replaces = e.rec.replaces()
+	return t
+}
+
+// Attr is what was set on the file; Mtime is always set.
+func (e *Entry) Attr() Attr {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.attr()
+}
+
+func (e *Entry) attr() Attr {
+	a := e.rec.Attr
+	if a.Mtime.IsZero() {
+		a.Mtime = time.Unix(0, e.modified.Load())
+	}
+	return a
+}
+
+// Info tells everything about the entry at this moment.
+func (e *Entry) Info() Info {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i := Info{
+		Key: e.key, Target: e.rec.Target, Attr: e.attr(), Size: e.size.Load(), Stage: e.stage, Writers: len(e.writers),
+		Attempts: e.rec.Attempts, Err: e.err, NextTry: e.nextTry, Closed: e.rec.Closed, MediaType: mediaType(e.rec.Target.Name),
+	}
+	i.Replaces = e.rec.replaces()
+	switch e.stage {
+	case Held:
+		i.Reason, i.Quiet = e.rec.Hold.say(), e.rec.Hold.quiet()
+	case Parked:
+		i.Reason = e.rec.Reason
+	}
+	switch {
+	case e.placed != nil:
+		i.Asset, i.Sent = e.placed.Item.Ref, i.Size
+	case !e.asset.IsZero():
+		i.Asset = e.asset
+	}
+	if e.sending != nil {
+		e.sending.describe(&i)
+	}
+	return i
+}
