@@ -80,7 +80,7 @@ func (e *Entry) make() error {
 		err = f.Close()
 	}
 	if err == nil {
-		err = e.rec.store(tmp, lazily)
+		err = e.rec.store(tmp, lazily, false)
 	}
 	if err == nil {
 		err = os.Rename(tmp, dir)
@@ -92,6 +92,7 @@ func (e *Entry) make() error {
 	e.mu.Lock()
 	e.folder = drafts
 	e.mu.Unlock()
+	e.frail = true
 	e.unseal()
 	e.s.did("create")
 	return nil

@@ -29,6 +29,8 @@ type Entry struct {
 	given    bool          // data may belong to someone else by now (Config.Settled): before a modification it is copied
 	telling  bool          // Config.Settled is running
 	unlinked bool          // discarded
+	frail    bool          // entry.json may not survive a loss of power
+	previous bool          // entry.prev is there, which does
 	lazy     bool          // something was written that may not survive a loss of power
 	copying  chan struct{} // not nil while someone copies base or given bytes; closed at the end
 
@@ -132,16 +134,26 @@ func (e *Entry) save(safe bool, f func(*record)) error {
 	if folder == "" {
 		return nil
 	}
-	if err := rec.store(e.s.path(folder, e.key), safe); err != nil {
+	dir := e.s.path(folder, e.key)
+	keep := !safe && !e.frail && !e.previous
+	if err := rec.store(dir, safe, keep); err != nil {
 		e.mu.Lock()
 		e.rec = old
 		e.mu.Unlock()
 		return fmt.Errorf("write entry: %w", err)
 	}
 	e.s.did("save")
+	e.frail, e.previous = !safe, e.previous || keep
 	if !safe {
 		e.lazy = true
 		e.s.later(e)
+		return nil
+	}
+	if e.previous {
+		if err := removeFile(filepath.Join(dir, previousName)); err != nil {
+			return fmt.Errorf("remove the record before: %w", err)
+		}
+		e.previous = false
 	}
 	return nil
 }

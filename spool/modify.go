@@ -257,12 +257,13 @@ func (e *Entry) adopt(dir string, f *os.File) error {
 		rec.Own = e.becomes(&rec)
 		e.mu.Unlock()
 		rec.Closed, rec.Closer, rec.Synced, rec.Boot, rec.Sealed = time.Time{}, Closing{}, false, e.s.boot, time.Time{}
-		if err := rec.store(dir, lazily); err != nil {
+		if err := rec.store(dir, lazily, false); err != nil {
 			return err
 		}
 		if err := os.Rename(dir, e.s.path(drafts, e.key)); err != nil {
 			return err
 		}
+		e.frail, e.previous = true, false
 		e.mu.Lock()
 		e.rec, e.folder, e.placed = rec, drafts, nil
 		e.mu.Unlock()

@@ -177,24 +177,17 @@ func load(dir string, key Key) (record, error) {
 	return record{}, err
 }
 
-// store writes the record. Lazily, the one before is kept beside it if it was safe: a rename alone may come to the disk
-// before the bytes it names.
-func (r *record) store(dir string, safe bool) error {
+// store writes the record. Lazily, it may come to the disk after its name: keep then has the one before stay beside it.
+func (r *record) store(dir string, safe, keep bool) error {
 	b, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		return err
 	}
-	if !safe {
-		name, prev := filepath.Join(dir, recordName), filepath.Join(dir, previousName)
-		if _, err := os.Lstat(prev); errors.Is(err, os.ErrNotExist) {
-			if err := os.Link(name, prev); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return err
-			}
+	if keep {
+		err := os.Link(filepath.Join(dir, recordName), filepath.Join(dir, previousName))
+		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrExist) {
+			return err
 		}
-		return writeFile(dir, recordName, b, lazily)
 	}
-	if err := writeFile(dir, recordName, b, durable); err != nil {
-		return err
-	}
-	return removeFile(filepath.Join(dir, previousName))
+	return writeFile(dir, recordName, b, safe)
 }

@@ -112,7 +112,12 @@ func (s *Spool) read(folder string, key Key) (*Entry, error) {
 	rec, bad := load(dir, key)
 	e := s.newEntry(key, rec)
 	e.folder = folder
-	e.readUpload(dir)
+	if _, err := os.Lstat(filepath.Join(dir, previousName)); err == nil {
+		e.frail, e.previous = true, true
+	}
+	if folder != drafts && folder != held {
+		e.readUpload(dir)
+	}
 	st, err := os.Stat(filepath.Join(dir, dataName))
 	switch {
 	case err == nil:
@@ -135,7 +140,7 @@ func (s *Spool) read(folder string, key Key) (*Entry, error) {
 		if p := e.placed; p != nil { // Frame.io knows the name
 			e.rec.Target = Target{Parent: remote.Ref{Kind: remote.Folder, ID: p.Parent, Account: p.Item.Account}, Name: p.Name}
 			e.rec.Closed, e.rec.Synced, e.rec.Size = time.Now(), true, e.Size()
-			return e, e.rec.store(dir, durable)
+			return e, e.rec.store(dir, durable, false)
 		}
 		if in := e.intent; in != nil { // so does the call that was to create it; what it was to replace is lost
 			e.rec.Target = Target{Parent: in.Parent, Name: in.Name}
@@ -145,7 +150,7 @@ func (s *Spool) read(folder string, key Key) (*Entry, error) {
 		}
 	}
 	e.rec.Reason = fmt.Sprintf("the spool's note about it is damaged (%v); what is left of it is in %s: copy it to where it belongs, or retry it if it has its name and is complete", bad, s.path(parked, key))
-	if err := e.rec.store(dir, durable); err != nil {
+	if err := e.rec.store(dir, durable, false); err != nil {
 		return nil, err
 	}
 	return e, e.move(parked, durable)
