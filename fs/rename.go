@@ -76,6 +76,8 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 		return d.renameFolder(ctx, src, to, newName, over)
 	case over != nil && over.entry == nil && over.item.IsDir():
 		return syscall.EISDIR
+	case src.entry != nil && src.entry.Info().Stage == spool.Clean:
+		return d.renameClean(ctx, src.entry, to, newName, over)
 	case src.entry != nil:
 		return d.renameLeaving(ctx, src.entry, to, newName, over)
 	case over == nil:
@@ -149,6 +151,21 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 	}
 	d.fs.cfg.Tree.Drop(d.get().Ref, left.ID)
 	return nil
+}
+
+// renameClean renames what is open for writing and not modified: it may never leave, so Frame.io is told at once.
+func (d *dir) renameClean(ctx context.Context, e *spool.Entry, to *dir, newName string, over *line) error {
+	if over != nil {
+		return syscall.EBUSY // it would become a version of the other under the feet of its writer
+	}
+	target := e.Target()
+	moved, err := d.relocate(ctx, remote.Item{Ref: target.Replaces, Name: target.Name}, to, newName)
+	if err != nil {
+		return err
+	}
+	d.moved(moved, to, moved)
+	target.Parent, target.Name = to.get().Ref, moved.Name
+	return e.Retarget(target)
 }
 
 // renameFile moves a file on Frame.io to a free name.
@@ -243,7 +260,7 @@ func (d *dir) moved(was remote.Item, to *dir, now remote.Item) {
 		if !ok {
 			continue
 		}
-		if it, e := n.get(); e == nil && it.ID == was.ID {
+		if it, _ := n.get(); it.ID == was.ID {
 			n.is(to.get().Ref, now)
 		}
 	}

@@ -286,3 +286,35 @@ func TestAWaitRightAfterCloseWaits(t *testing.T) {
 		}
 	})
 }
+
+func TestRenameOfWhatIsOpenForWritingButNotModified(t *testing.T) {
+	wires(t, func(t *testing.T, api string) {
+		r := newRig(t, api)
+		m := r.mount(mountWith{})
+		in := func(name string) string { return filepath.Join(m.project, name) }
+		for _, modified := range []bool{false, true} {
+			check(t, "write", os.WriteFile(in("old"), []byte("film"), 0o644))
+			m.settle()
+			f, err := os.OpenFile(in("old"), os.O_RDWR, 0)
+			check(t, "open", err)
+			check(t, "rename", os.Rename(in("old"), in("new")))
+			want := "film"
+			if modified {
+				_, err := f.WriteAt([]byte("F"), 0)
+				check(t, "write", err)
+				want = "Film"
+			}
+			check(t, "close", f.Close())
+			m.settle()
+			there := r.there()
+			if it, ok := there["new"]; !ok || len(there) != 1 || string(r.body(head(it))) != want {
+				t.Errorf("modified %v: on Frame.io: %+v", modified, there)
+			}
+			got, err := os.ReadFile(in("new"))
+			if err != nil || string(got) != want {
+				t.Errorf("modified %v: reads as %q, %v", modified, got, err)
+			}
+			check(t, "remove", os.Remove(in("new")))
+		}
+	})
+}
