@@ -152,6 +152,7 @@ func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
 func (n *file) unlinked() {
 	n.mu.Lock()
 	n.gone = true
+	n.changed()
 	n.mu.Unlock()
 }
 

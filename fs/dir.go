@@ -68,15 +68,15 @@ func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 
 // find is the name's line in the folder, without a look at the whole folder where that can be avoided.
 func (d *dir) find(ctx context.Context, name string) (line, error) {
-	ref := d.get().Ref
+	ref, seen := d.get().Ref, d.fs.events.Load()
 	if ref.IsFolder() {
 		if e := d.fs.cfg.Spool.Find(ref.ID, cache.Actual(name)); e != nil {
-			return line{name: name, entry: e}, nil
+			return line{name: name, entry: e, seen: seen}, nil
 		}
 	}
 	got, err := d.fs.cfg.Tree.Find(ctx, ref, name)
 	if err == nil && !d.fs.cfg.Spool.Claimed(got.ID) && !d.fs.cfg.Spool.Claimed(got.Content) {
-		return line{name: got.Name, item: got.Item}, nil
+		return line{name: got.Name, item: got.Item, seen: seen}, nil
 	}
 	if err != nil && !errors.Is(err, iofs.ErrNotExist) {
 		return line{}, err
@@ -99,37 +99,34 @@ func (d *dir) find(ctx context.Context, name string) (line, error) {
 
 // child is the inode of a line, the one that the kernel already has if it has one.
 func (d *dir) child(ctx context.Context, l line, out *fuse.EntryOut) *fusefs.Inode {
-	switch {
-	case l.entry != nil:
-		n := &file{fs: d.fs}
-		inode := d.NewInode(ctx, n, entryAttr(l.entry.Key()))
-		n = inode.Operations().(*file)
-		n.leaves(l.entry)
-		if l.entry.Info().Stage == spool.Gone {
-			// Settled between the look and the note: without this the inode would never be told.
-			if err := n.outlived(ctx, l.entry); err != nil {
-				d.fs.log.Warn("look up", "name", l.name, "error", err)
-			}
-		}
-		n.fill(&out.Attr)
-		return inode
-	case l.item.IsDir():
-		n := &dir{fs: d.fs, item: l.item}
-		inode := d.NewInode(ctx, n, d.fs.itemAttr(l.item))
-		n = inode.Operations().(*dir)
+	attr := d.fs.lineAttr(l)
+	if l.entry == nil && l.item.IsDir() {
+		n := d.fs.dirs.get(attr, func() *dir {
+			n := &dir{fs: d.fs}
+			d.NewInode(ctx, n, attr)
+			return n
+		})
 		n.mu.Lock()
 		n.item = l.item
 		n.mu.Unlock()
 		d.fs.fillFolder(l.item, n.lastChange(), &out.Attr)
-		return inode
-	default:
-		n := &file{fs: d.fs}
-		inode := d.NewInode(ctx, n, d.fs.itemAttr(l.item))
-		n = inode.Operations().(*file)
-		n.is(d.get().Ref, l.item)
-		n.fill(&out.Attr)
-		return inode
+		return n.EmbeddedInode()
 	}
+	n := d.fs.files.get(attr, func() *file {
+		n := &file{fs: d.fs}
+		d.NewInode(ctx, n, attr)
+		return n
+	})
+	if l.entry == nil {
+		n.found(d.get().Ref, l)
+	} else if n.leaves(l) && l.entry.Info().Stage == spool.Gone {
+		// Settled between the look and the note: without this the inode would never be told.
+		if err := n.outlived(ctx, l.entry); err != nil {
+			d.fs.log.Warn("look up", "name", l.name, "error", err)
+		}
+	}
+	n.fill(&out.Attr)
+	return n.EmbeddedInode()
 }
 
 // lastChange is when something in d was last changed through this mount; zero if never.

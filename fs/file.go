@@ -26,6 +26,7 @@ type file struct {
 	entry  *spool.Entry // what is leaving; nil if nothing is
 	cached remote.ID    // the Content whose pages the kernel may hold
 	gone   bool         // unlinked
+	told   uint64       // FS.events when the fields above last changed other than by a look: an older look tells nothing new
 }
 
 var (
@@ -38,16 +39,37 @@ var (
 // is notes what Frame.io has under this inode.
 func (n *file) is(parent remote.Ref, it remote.Item) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.parent, n.item = parent, it
-	n.mu.Unlock()
+	n.changed()
 }
 
-// leaves notes that the bytes of this inode are in the spool under e.
-func (n *file) leaves(e *spool.Entry) {
+// changed notes, with mu held, that the inode stands for something else from now on.
+func (n *file) changed() { n.told = n.fs.events.Add(1) }
+
+// found notes what a look has found on Frame.io under this inode.
+func (n *file) found(parent remote.Ref, l line) {
 	n.mu.Lock()
-	n.entry = e
-	n.mu.Unlock()
-	n.fs.left(n, e)
+	defer n.mu.Unlock()
+	if n.told > l.seen {
+		return
+	}
+	if n.entry != nil { // it is gone, or the look would have found it
+		n.fs.forget(n, n.entry.Key())
+	}
+	n.parent, n.item, n.entry, n.gone = parent, l.item, nil, false
+}
+
+// leaves notes that a look has found the bytes of this inode in the spool. It is false if the inode knows better.
+func (n *file) leaves(l line) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.told > l.seen {
+		return false
+	}
+	n.entry, n.gone = l.entry, false
+	n.fs.left(n, l.entry)
+	return true
 }
 
 // settled notes that the entry k has become it.
@@ -56,14 +78,16 @@ func (n *file) settled(k spool.Key, parent remote.Ref, it remote.Item) {
 	defer n.mu.Unlock()
 	if n.entry != nil && n.entry.Key() == k {
 		n.entry, n.parent, n.item = nil, parent, it
+		n.changed()
 	}
 }
 
 // stays forgets the entry e, which came to nothing: its file was never modified.
 func (n *file) stays(e *spool.Entry) {
 	n.mu.Lock()
-	if n.entry == e && !n.gone {
+	if n.entry == e && !n.gone && !n.item.Ref.IsZero() {
 		n.entry = nil
+		n.changed()
 	}
 	n.mu.Unlock()
 	n.fs.forget(n, e.Key())
@@ -205,6 +229,7 @@ func (n *file) begin(emptied bool) (*spool.Entry, error) {
 		return nil, err
 	}
 	n.entry = e
+	n.changed()
 	n.fs.left(n, e)
 	return e, nil
 }
@@ -213,12 +238,12 @@ func (n *file) begin(emptied bool) (*spool.Entry, error) {
 func (n *file) outlived(ctx context.Context, e *spool.Entry) error {
 	for {
 		n.mu.Lock()
-		known, unlinked := n.entry != e, n.gone
+		known, unlinked, nothing := n.entry != e, n.gone, n.item.Ref.IsZero()
 		n.mu.Unlock()
 		switch in := e.Info(); {
 		case known:
 			return nil
-		case unlinked:
+		case unlinked, in.Stage == spool.Gone && in.Asset.IsZero() && nothing:
 			return syscall.ESTALE
 		case in.Stage == spool.Gone && in.Asset.IsZero():
 			n.stays(e)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -61,6 +62,10 @@ type FS struct {
 	start  time.Time // time of folders that Frame.io gives none
 	quota  quota
 	server *fuse.Server
+	events atomic.Uint64 // changes of what an inode stands for, counted; see file.told
+
+	files live[file]
+	dirs  live[dir]
 
 	mu      sync.Mutex
 	leaving map[spool.Key]*file // live inodes whose bytes are in the spool

@@ -19,29 +19,30 @@ type line struct {
 	name  string
 	item  remote.Item
 	entry *spool.Entry // nil: on Frame.io
+	seen  uint64       // FS.events before the look
 }
 
 // lines are a folder's names: Frame.io's with what is leaving laid over them. What an entry is about to become, or to
 // replace, is shown as the entry alone.
 func (d *dir) lines(ctx context.Context) ([]line, error) {
 	ref := d.get().Ref
-	if !ref.IsFolder() {
-		there, err := d.fs.cfg.Tree.List(ctx, ref)
-		return laidOver(nil, there), err
-	}
 	sp := d.fs.cfg.Spool
 	for {
+		seen := d.fs.events.Load()
 		// An entry that settles goes into the listing before it goes from the spool. So nothing is missed if the spool is asked
 		// first, and nothing is seen twice if the same entries are there afterwards.
-		leaving := sp.In(ref.ID)
+		var leaving []*spool.Entry
+		if ref.IsFolder() {
+			leaving = sp.In(ref.ID)
+		}
 		there, err := d.fs.cfg.Tree.List(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
 		there = slices.Clone(there)
 		there = slices.DeleteFunc(there, func(t cache.Entry) bool { return sp.Claimed(t.ID) || sp.Claimed(t.Content) })
-		if sameEntries(leaving, sp.In(ref.ID)) {
-			return laidOver(leaving, there), nil
+		if !ref.IsFolder() || sameEntries(leaving, sp.In(ref.ID)) {
+			return laidOver(leaving, there, seen), nil
 		}
 		if err := moment(ctx); err != nil {
 			return nil, err
@@ -50,7 +51,7 @@ func (d *dir) lines(ctx context.Context) ([]line, error) {
 }
 
 // laidOver puts entries and items together. Equal names are told apart; the entry's stays.
-func laidOver(leaving []*spool.Entry, there []cache.Entry) []line {
+func laidOver(leaving []*spool.Entry, there []cache.Entry, seen uint64) []line {
 	all := make([]line, 0, len(there)+len(leaving))
 	taken := make(map[string]bool, len(leaving))
 	for _, e := range leaving {
@@ -59,13 +60,13 @@ func laidOver(leaving []*spool.Entry, there []cache.Entry) []line {
 			name = cache.Distinct(name, remote.ID(e.Key()))
 		}
 		taken[name] = true
-		all = append(all, line{name: name, entry: e})
+		all = append(all, line{name: name, entry: e, seen: seen})
 	}
 	for _, t := range there {
 		if taken[t.Name] {
 			t.Name = cache.Distinct(t.Name, t.ID)
 		}
-		all = append(all, line{name: t.Name, item: t.Item})
+		all = append(all, line{name: t.Name, item: t.Item, seen: seen})
 	}
 	return all
 }
@@ -134,8 +135,11 @@ func (h *dirHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	return 0
 }
 
-// Lookup answers READDIRPLUS from the picture, without a second look at the folder.
+// Lookup answers READDIRPLUS from the picture, without a second look at the folder unless something has changed here since.
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if len(h.lines) > 0 && h.lines[0].seen != h.dir.fs.events.Load() {
+		return h.dir.Lookup(ctx, name, out)
+	}
 	if i := h.next - 1; i >= 0 && i < len(h.lines) && h.lines[i].name == name {
 		return h.dir.child(ctx, h.lines[i], out), 0
 	}

@@ -281,7 +281,7 @@ func run(t *testing.T, dir, name string, args ...string) string {
 
 func packageOf(name string) string {
 	switch name {
-	case "cp", "mv", "rm", "dd", "touch", "stat", "sync", "truncate", "df":
+	case "cp", "mv", "ln", "rm", "dd", "touch", "stat", "sync", "truncate", "df":
 		return "coreutils"
 	case "getfattr":
 		return "attr"
