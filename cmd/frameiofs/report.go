@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"path"
 	"slices"
@@ -44,9 +42,6 @@ func (s *session) use() bool {
 	return true
 }
 
-// errEnding is the answer to who asks while the process is about to end.
-var errEnding = errors.New("the mount is ending")
-
 // report is Status for one who keeps the parts open.
 func (s *session) report(q control.Query) control.Status {
 	st := control.Status{
@@ -54,7 +49,7 @@ func (s *session) report(q control.Query) control.Status {
 		API: s.conn.API, URL: s.conn.URL, User: person(s.conn.User), Root: s.rootPath, ReadOnly: s.cfg.readOnly,
 		StateDir: s.state.Dir, Log: s.logFile, Link: s.link.report(), DiskFree: s.spool.Free(),
 	}
-	if s.isGone() {
+	if s.away() {
 		st.State = control.Finishing
 	}
 	st.Cache.Used, st.Cache.Limit = s.blocks.Usage()
@@ -62,7 +57,7 @@ func (s *session) report(q control.Query) control.Status {
 		st.LastError, st.LastErrorTime = text, &at
 	}
 	all := s.spool.All()
-	st.Totals = totals(all)
+	st.Totals = totals(all, s.isGone())
 	st.Totals.Rate = s.meter.rate()
 	st.Files = s.filesUnder(all, q.Under)
 	slices.SortStableFunc(st.Files, func(a, b control.File) int { return urgency(a) - urgency(b) })
@@ -73,6 +68,7 @@ func (s *session) report(q control.Query) control.Status {
 	return st
 }
 
+// isGone reports whether the kernel has let the mount go.
 func (s *session) isGone() bool {
 	select {
 	case <-s.gone:
@@ -80,6 +76,16 @@ func (s *session) isGone() bool {
 	default:
 		return false
 	}
+}
+
+// away reports whether the mount is no longer in the tree of files.
+func (s *session) away() bool {
+	if s.isGone() {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.detached
 }
 
 // onItsWay tells the entries that nothing but time keeps from Frame.io.
@@ -91,10 +97,11 @@ func onItsWay(in spool.Info) bool {
 	return false
 }
 
-func totals(all []spool.Info) (t control.Totals) {
+// totals sums up. Of what was closed when the mount went, the end is not told any more: it is on its way all the same.
+func totals(all []spool.Info, gone bool) (t control.Totals) {
 	for _, in := range all {
 		switch {
-		case onItsWay(in):
+		case onItsWay(in), gone && in.Stage == spool.Writing && !in.Closed.IsZero():
 			t.Files++
 			t.Bytes += in.Size
 			t.Sent += min(in.Sent, in.Size)
@@ -175,125 +182,4 @@ func timeOf(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
-}
-
-// Sync waits for what is at or below paths now, and for what is closed there meanwhile.
-func (s *session) Sync(ctx context.Context, paths []string, progress func(control.Status)) error {
-	if !s.use() {
-		return errEnding
-	}
-	defer s.parts.RUnlock()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(s.stopping, func() { cancel(errEnding) })()
-	q := control.Query{Limit: progressFiles}
-	if len(paths) == 1 {
-		q.Under = paths[0]
-	}
-	stop := tell(ctx, func() { progress(s.report(q)) })
-	defer stop()
-	wanted := s.picker(paths)
-	s.spool.Hurry()
-	err := s.spool.Wait(ctx, wanted)
-	if err == nil || errors.Is(err, spool.ErrParked) {
-		// The spool says that something is parked; which, is for people.
-		if n := len(s.keysOf(paths, func(in spool.Info) bool { return in.Stage == spool.Parked })); n > 0 {
-			return fmt.Errorf("%w: %s", control.ErrParked, count(n, "file"))
-		}
-		return nil
-	}
-	return context.Cause(ctx)
-}
-
-// picker chooses the entries at or below paths.
-func (s *session) picker(paths []string) func(spool.Info) bool {
-	if len(paths) == 0 {
-		return nil
-	}
-	return func(in spool.Info) bool { return len(s.under([]spool.Info{in}, paths)) > 0 }
-}
-
-func (s *session) under(all []spool.Info, paths []string) (out []spool.Info) {
-	ctx, cancel := context.WithTimeout(context.Background(), placesPatience)
-	defer cancel()
-	for _, in := range all {
-		folder, ok := s.places.path(ctx, in.Parent)
-		name := path.Join(folder, cache.Shown(in.Name))
-		if !ok || len(paths) == 0 || slices.ContainsFunc(paths, func(p string) bool { return below(name, p) }) {
-			out = append(out, in)
-		}
-	}
-	return out
-}
-
-func (s *session) keysOf(paths []string, which func(spool.Info) bool) (keys []spool.Key) {
-	for _, in := range s.under(s.spool.All(), paths) {
-		if which(in) {
-			keys = append(keys, in.Key)
-		}
-	}
-	return keys
-}
-
-// Retry sends again what is parked; of what is named, also what was held because its writer was interrupted.
-func (s *session) Retry(_ context.Context, paths []string) (int, error) {
-	if !s.use() {
-		return 0, errEnding
-	}
-	defer s.parts.RUnlock()
-	keys := s.keysOf(paths, func(in spool.Info) bool {
-		return in.Stage == spool.Parked || len(paths) > 0 && in.Stage == spool.Held && !in.Quiet
-	})
-	if len(keys) > 0 {
-		s.spool.Retry(keys...)
-	}
-	return len(keys), nil
-}
-
-// Unmount takes the mount away, and waits until the state folder is free.
-func (s *session) Unmount(ctx context.Context, how control.How, progress func(control.Status)) (control.Status, error) {
-	if err := s.letGo(how); err != nil {
-		return control.Status{}, err
-	}
-	if how == control.Now {
-		s.end(control.Now)
-	}
-	stop := tell(ctx, func() {
-		if st, err := s.Status(ctx, control.Query{Limit: progressFiles}); err == nil {
-			progress(st)
-		}
-	})
-	defer stop()
-	select {
-	case <-s.closed:
-	case <-ctx.Done():
-		return control.Status{}, context.Cause(ctx)
-	}
-	if s.last.Totals.Parked > 0 {
-		return s.last, fmt.Errorf("%w: %s", control.ErrParked, count(s.last.Totals.Parked, "file"))
-	}
-	return s.last, nil
-}
-
-// progressFiles is how many files a progress report names.
-const progressFiles = 20
-
-// tell calls f now and then until stop is called; not any more once stop has returned.
-func tell(ctx context.Context, f func()) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(progressEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				f()
-			}
-		}
-	}()
-	return func() { cancel(); <-done }
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/frameiofs/frameiofs/control"
-	"github.com/frameiofs/frameiofs/spool"
 )
 
 // drainAfterTerm is how long uploads may go on after SIGTERM. Who sends it, a shutdown or a container's end, kills soon after;
@@ -20,13 +19,10 @@ const drainAfterTerm = 60 * time.Second
 // serve uploads until the mount is gone, one way or the other, and then puts everything down safely.
 func (s *session) serve(signals <-chan os.Signal) error {
 	ctx, cancel := context.WithCancel(context.Background())
-	s.endUploads = cancel
-	s.background.Go(func() {
-		if err := s.spool.Run(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("uploading has stopped; nothing is lost, but nothing leaves either", "err", err)
-		}
-	})
+	defer cancel()
+	s.endWatch = cancel
 	s.background.Go(func() { s.watch(ctx) })
+	s.startUploads()
 	s.log.Info("mounted", "at", s.point, "api", s.conn.API, "user", person(s.conn.User), "root", s.rootPath, "state", s.state.Dir)
 	s.untilGone(signals)
 	return s.finish()
@@ -91,21 +87,28 @@ func (s *session) interrupted(sig os.Signal) {
 	default:
 		// Programs keep what they have open until they close it; nothing new is opened.
 		s.setHow(control.Drain)
-		s.cfg.say("%s: %s; uploads end when that is closed (Ctrl-C again: at once)", s.point, busyHint(s.point))
-		if err := lazyUnmount(s.point); err != nil {
-			s.setHow("")
-			s.cfg.say("unmount %s: %s", s.point, err)
-		}
+		s.cfg.say("%s: %s; it ends when that is closed (Ctrl-C again: at once)", s.point, busyHint(s.point))
+		s.detach()
 	}
+}
+
+// detach takes the mount out of the tree while it is in use.
+func (s *session) detach() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := lazyUnmount(s.point); err != nil {
+		s.how = ""
+		s.cfg.say("unmount %s: %s", s.point, err)
+		return
+	}
+	s.detached = true
 }
 
 // letGo unmounts, if nothing is open there, so that it ends as how says.
 func (s *session) letGo(how control.How) error {
 	was := s.setHow(how)
-	select {
-	case <-s.gone:
+	if s.away() {
 		return nil
-	default:
 	}
 	err := s.fs.Unmount()
 	if err == nil {
@@ -155,33 +158,19 @@ func (s *session) end(how control.How) {
 	}
 }
 
-// drain waits, in the background, until nothing is on its way.
-func (s *session) drain() <-chan struct{} {
-	done := make(chan struct{})
-	ctx, cancel := context.WithCancel(context.Background())
-	s.stopDrain = cancel
-	s.background.Go(func() {
-		defer close(done)
-		s.spool.Hurry()
-		if err := s.spool.Wait(ctx, nil); err != nil && ctx.Err() == nil && !errors.Is(err, spool.ErrParked) {
-			s.log.Error("wait for uploads", "err", err)
-		}
-	})
-	return done
-}
-
 // finish ends everything, closes the state folder, and says what is left in it.
 func (s *session) finish() error {
 	if s.stopDrain != nil {
 		s.stopDrain()
 	}
-	s.endUploads()
+	s.stopUploads()
+	s.endWatch()
 	s.background.Wait()
 	select {
 	case <-s.gone:
 	case <-time.After(2 * time.Second): // the end of the process is the end of the mount, too
 	}
-	s.stop()
+	s.dismiss(errEnding)
 	s.parts.Lock()
 	st := s.report(control.Query{Limit: control.DefaultFiles})
 	err := s.closeParts()
@@ -215,9 +204,13 @@ func (s *session) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.meter.sample(time.Now(), totals(s.spool.All()).Sent)
+			st, err := s.Status(ctx, control.Query{Limit: progressFiles})
+			if err != nil {
+				continue
+			}
+			s.meter.sample(time.Now(), st.Totals.Sent)
 			if s.cfg.console.live {
-				s.cfg.console.Paint(statusLines(s.report(control.Query{Limit: progressFiles}), s.cfg.console.lines()))
+				s.cfg.console.Paint(statusLines(st, s.cfg.console.lines()))
 			}
 		}
 	}
@@ -227,8 +220,11 @@ func (s *session) watch(ctx context.Context) {
 func farewell(st control.Status) []string {
 	var out []string
 	t := st.Totals
-	if n := t.Files + t.Writing; n > 0 {
-		out = append(out, count(n, "file")+" ("+size(t.Bytes-t.Sent)+" to send) will go on at the next mount; kept in "+st.StateDir)
+	if t.Files > 0 {
+		out = append(out, count(t.Files, "file")+" ("+size(t.Bytes-t.Sent)+" to send) will go on at the next mount; kept in "+st.StateDir)
+	}
+	if t.Writing > 0 {
+		out = append(out, count(t.Writing, "file")+" still being written when the mount ended; kept in "+st.StateDir)
 	}
 	if t.Parked > 0 {
 		out = append(out, count(t.Parked, "file")+" parked: Frame.io does not take them; kept in "+st.StateDir)

@@ -40,10 +40,11 @@ type session struct {
 	meter   meter
 	trouble *trouble
 
-	server     *control.Server
-	unregister func() error
-	background sync.WaitGroup
-	endUploads context.CancelFunc
+	server      *control.Server
+	unregister  func() error
+	background  sync.WaitGroup
+	stopUploads func() // returns when nothing is sent any more
+	endWatch    context.CancelFunc
 
 	gone   chan struct{} // closed when the kernel has let the mount go
 	closed chan struct{} // closed when another process may use the state folder
@@ -52,12 +53,14 @@ type session struct {
 	down  bool           // the parts are closed
 	last  control.Status // of the end; valid once down is
 
-	stopping context.Context // ended when whoever waits for uploads must let go
-	stop     context.CancelFunc
+	stopping context.Context // guarded by parts, too; ended by dismiss when whoever waits for uploads must let go
+	dismiss  context.CancelCauseFunc
 
 	mu  sync.Mutex    // guards what follows
 	how control.How   // how it ends; "" while nobody has asked
 	now chan struct{} // closed when the end is not to wait for uploads
+
+	detached bool // taken out of the tree, though programs still have files open
 
 	// Of serve's goroutine alone:
 	warnedBusy bool
@@ -76,7 +79,7 @@ func startSession(ctx context.Context, cfg *mountConfig) (_ *session, err error)
 	}
 	s := &session{cfg: cfg, since: time.Now(), trouble: &trouble{}, gone: make(chan struct{}), closed: make(chan struct{}), now: make(chan struct{})}
 	s.log = slog.New(lastError{cfg.log.Handler(), s.trouble})
-	s.stopping, s.stop = context.WithCancel(context.Background())
+	s.stopping, s.dismiss = context.WithCancelCause(context.Background())
 	if s.point, err = checkMountPoint(cfg.dir, registryDir(), func(m string) { cfg.log.Warn(m) }); err != nil {
 		return nil, err
 	}
@@ -119,11 +122,8 @@ func (s *session) openParts() (err error) {
 	if err != nil {
 		return fail("choose another with --state-dir", "open cache: %w", err)
 	}
-	s.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(s.state.Dir, "spool"), Remote: s.link, Settle: cfg.settle, Uploads: cfg.uploads, Parts: cfg.parts,
-		KeepFree: cfg.keepFree, Settled: s.settled, Log: s.log})
-	if err != nil {
-		return fail("", "open spool: %w", err)
+	if err := s.openSpool(); err != nil {
+		return err
 	}
 	s.places = newPlaces(filepath.Join(s.state.Dir, "folders.json"), s.tree, s.link, s.root.Ref, s.log)
 	s.fs, err = fs.New(fs.Config{
@@ -132,6 +132,17 @@ func (s *session) openParts() (err error) {
 		XAttr: cfg.xattr, AllowOther: cfg.allowOther, Options: cfg.options, Debug: cfg.debug, Log: s.log})
 	if err != nil {
 		return fail("", "%w", err)
+	}
+	return nil
+}
+
+func (s *session) openSpool() (err error) {
+	cfg := s.cfg
+	s.spool, err = spool.Open(spool.Config{
+		Dir: filepath.Join(s.state.Dir, "spool"), Remote: s.link, Settle: cfg.settle, Uploads: cfg.uploads, Parts: cfg.parts,
+		KeepFree: cfg.keepFree, Settled: s.settled, Log: s.log})
+	if err != nil {
+		return fail("", "open spool: %w", err)
 	}
 	return nil
 }

@@ -138,6 +138,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"line":     cmdLine,
 	"remote":   cmdRemote,
 	"mounted":  cmdMounted,
+	"appears":  cmdAppears,
+	"stage":    cmdStage,
 	"code":     cmdCode,
 	"random":   cmdRandom,
 	"limit":    cmdLimit,
@@ -223,6 +225,41 @@ func cmdMounted(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("mounted %s: not as wanted after 10 s", args[0])
 }
 
+// appears FILE waits until the file is there.
+func cmdAppears(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s is not there after 10 s", args[0])
+}
+
+// stage PATH STAGE waits until a file has come so far on its way.
+func cmdStage(ts *testscript.TestScript, _ bool, args []string) {
+	r, below := mountOf(ts, args[0])
+	var last control.Status
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var err error
+		last, err = control.Dial(r.Socket).Status(context.Background(), control.Query{Under: below})
+		ts.Check(err)
+		if len(last.Files) == 1 && last.Files[0].Stage == args[1] {
+			return
+		}
+	}
+	ts.Fatalf("%s is not %s after 20 s but %+v", args[0], args[1], last.Files)
+}
+
+func mountOf(ts *testscript.TestScript, path string) (control.Registration, string) {
+	mounts, err := control.Registered(filepath.Join(ts.Getenv("HOME"), ".local/state/frameiofs/mounts"))
+	ts.Check(err)
+	r, below, ok := control.Find(mounts, ts.MkAbs(path))
+	if !ok {
+		ts.Fatalf("nothing is mounted at %s", path)
+	}
+	return r, below
+}
+
 // code N ARGS… runs frameiofs and checks its exit code, and that it never shows its insides. What it printed is in the
 // files out and err.
 func cmdCode(ts *testscript.TestScript, _ bool, args []string) {
@@ -266,12 +303,7 @@ func cmdRandom(ts *testscript.TestScript, _ bool, args []string) {
 
 // killmnt SIGNAL DIR sends a signal to the process that mounts DIR, and for KILL waits for its end.
 func cmdKill(ts *testscript.TestScript, _ bool, args []string) {
-	mounts, err := control.Registered(filepath.Join(ts.Getenv("HOME"), ".local/state/frameiofs/mounts"))
-	ts.Check(err)
-	r, _, ok := control.Find(mounts, ts.MkAbs(args[1]))
-	if !ok {
-		ts.Fatalf("nothing is mounted at %s", args[1])
-	}
+	r, _ := mountOf(ts, args[1])
 	sig := map[string]syscall.Signal{"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM, "INT": syscall.SIGINT}[args[0]]
 	ts.Check(syscall.Kill(r.PID, sig))
 	for end := time.Now().Add(5 * time.Second); sig == syscall.SIGKILL && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/control"
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// Sync waits for what is at or below paths now, and for what is closed there meanwhile.
+func (s *session) Sync(ctx context.Context, paths []string, progress func(control.Status)) error {
+	for {
+		if err := s.sync(ctx, paths, progress); !errors.Is(err, errAgain) {
+			return err
+		}
+	}
+}
+
+func (s *session) sync(ctx context.Context, paths []string, progress func(control.Status)) error {
+	if !s.use() {
+		return errEnding
+	}
+	defer s.parts.RUnlock()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.stopping, func() { cancel(context.Cause(s.stopping)) })()
+	q := control.Query{Limit: progressFiles}
+	if len(paths) == 1 {
+		q.Under = paths[0]
+	}
+	stop := tell(ctx, func() { progress(s.report(q)) })
+	defer stop()
+	s.spool.Hurry()
+	err := s.spool.Wait(ctx, s.picker(paths))
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil && !errors.Is(err, spool.ErrParked):
+		return err
+	}
+	// The spool says that something is parked; how much, is for people.
+	if n := len(s.keysOf(paths, func(in spool.Info) bool { return in.Stage == spool.Parked })); n > 0 {
+		return fmt.Errorf("%w: %s", control.ErrParked, count(n, "file"))
+	}
+	return nil
+}
+
+// picker chooses the entries at or below paths.
+func (s *session) picker(paths []string) func(spool.Info) bool {
+	if len(paths) == 0 {
+		return nil
+	}
+	return func(in spool.Info) bool { return len(s.under([]spool.Info{in}, paths)) > 0 }
+}
+
+func (s *session) under(all []spool.Info, paths []string) (out []spool.Info) {
+	ctx, cancel := context.WithTimeout(context.Background(), placesPatience)
+	defer cancel()
+	for _, in := range all {
+		folder, ok := s.places.path(ctx, in.Parent)
+		name := path.Join(folder, cache.Shown(in.Name))
+		if !ok || len(paths) == 0 || slices.ContainsFunc(paths, func(p string) bool { return below(name, p) }) {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+func (s *session) keysOf(paths []string, which func(spool.Info) bool) (keys []spool.Key) {
+	for _, in := range s.under(s.spool.All(), paths) {
+		if which(in) {
+			keys = append(keys, in.Key)
+		}
+	}
+	return keys
+}
+
+// Retry sends again what is parked; of what is named, also what was held because its writer was interrupted.
+func (s *session) Retry(_ context.Context, paths []string) (int, error) {
+	if !s.use() {
+		return 0, errEnding
+	}
+	defer s.parts.RUnlock()
+	keys := s.keysOf(paths, func(in spool.Info) bool {
+		return in.Stage == spool.Parked || len(paths) > 0 && in.Stage == spool.Held && !in.Quiet
+	})
+	if len(keys) > 0 {
+		s.spool.Retry(keys...)
+	}
+	return len(keys), nil
+}
+
+// Unmount takes the mount away, and waits until the state folder is free.
+func (s *session) Unmount(ctx context.Context, how control.How, progress func(control.Status)) (control.Status, error) {
+	if err := s.letGo(how); err != nil {
+		return control.Status{}, err
+	}
+	if how == control.Now {
+		s.end(control.Now)
+	}
+	stop := tell(ctx, func() {
+		if st, err := s.Status(ctx, control.Query{Limit: progressFiles}); err == nil {
+			progress(st)
+		}
+	})
+	defer stop()
+	select {
+	case <-s.closed:
+	case <-ctx.Done():
+		return control.Status{}, context.Cause(ctx)
+	}
+	if s.last.Totals.Parked > 0 {
+		return s.last, fmt.Errorf("%w: %s", control.ErrParked, count(s.last.Totals.Parked, "file"))
+	}
+	return s.last, nil
+}
+
+// progressFiles is how many files a progress report names.
+const progressFiles = 20
+
+// tell calls f now and then until stop is called; not any more once stop has returned.
+func tell(ctx context.Context, f func()) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				f()
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
