@@ -76,8 +76,10 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 		return d.renameFolder(ctx, src, to, newName, over)
 	case over != nil && over.entry == nil && over.item.IsDir():
 		return syscall.EISDIR
+	case src.entry != nil && over == nil && !src.entry.Target().Replaces.IsZero():
+		return d.renameChanged(ctx, src.entry, to, newName)
 	case src.entry != nil && src.entry.Info().Stage == spool.Clean:
-		return d.renameClean(ctx, src.entry, to, newName, over)
+		return syscall.EBUSY // it would become a version of the other under the feet of its writer
 	case src.entry != nil:
 		return d.renameLeaving(ctx, src.entry, to, newName, over)
 	case over == nil:
@@ -153,11 +155,9 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 	return nil
 }
 
-// renameClean renames what is open for writing and not modified: it may never leave, so Frame.io is told at once.
-func (d *dir) renameClean(ctx context.Context, e *spool.Entry, to *dir, newName string, over *line) error {
-	if over != nil {
-		return syscall.EBUSY // it would become a version of the other under the feet of its writer
-	}
+// renameChanged renames what is on Frame.io and has a new version leaving, or is only open for writing: Frame.io is told at
+// once, so that it can refuse.
+func (d *dir) renameChanged(ctx context.Context, e *spool.Entry, to *dir, newName string) error {
 	target := e.Target()
 	moved, err := d.relocate(ctx, remote.Item{Ref: target.Replaces, Name: target.Name}, to, newName)
 	if err != nil {
@@ -165,7 +165,12 @@ func (d *dir) renameClean(ctx context.Context, e *spool.Entry, to *dir, newName 
 	}
 	d.moved(moved, to, moved)
 	target.Parent, target.Name = to.get().Ref, moved.Name
-	return e.Retarget(target)
+	if err := e.Retarget(target); !errors.Is(err, spool.ErrGone) {
+		return err
+	}
+	d.fs.cfg.Tree.Forget(d.get().Ref) // the version got there just now, and all of it has the new name
+	d.fs.cfg.Tree.Forget(to.get().Ref)
+	return nil
 }
 
 // renameFile moves a file on Frame.io to a free name.

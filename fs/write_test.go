@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/frameiofs/frameiofs/sim"
+	"github.com/frameiofs/frameiofs/sim/world"
 )
 
 func TestAFileWrittenIsOneAssetAndReadsBackElsewhere(t *testing.T) {
@@ -315,6 +318,41 @@ func TestRenameOfWhatIsOpenForWritingButNotModified(t *testing.T) {
 				t.Errorf("modified %v: reads as %q, %v", modified, got, err)
 			}
 			check(t, "remove", os.Remove(in("new")))
+		}
+	})
+}
+
+func TestRenameOfAChangedFileBeforeItLeaves(t *testing.T) {
+	wires(t, func(t *testing.T, api string) {
+		for _, follows := range []world.StackName{world.StackNameFirst, world.StackNameHead} {
+			r := newRig(t, api, func(c *sim.Config) { c.Behaviour.StackName = follows })
+			m := r.mount(mountWith{})
+			in := func(name string) string { return filepath.Join(m.project, name) }
+			name := "take 0"
+			for i, content := range []string{"one", "two two", "three"} {
+				next := fmt.Sprintf("take %d", i+1)
+				check(t, "write", os.WriteFile(in(name), []byte(content), 0o644))
+				err := os.Rename(in(name), in(next))
+				if api == "v4" && follows == world.StackNameFirst && i == 2 {
+					// A stack that does not follow its newest file cannot be renamed there: refused at once, and nothing changes.
+					if !errors.Is(err, syscall.EPERM) {
+						t.Errorf("rename of a stack: %v", err)
+					}
+				} else {
+					check(t, "rename", err)
+					name = next
+				}
+				m.settle()
+				there := r.there()
+				it, ok := there[name]
+				if !ok || len(there) != 1 || string(r.body(head(it))) != content {
+					t.Errorf("stack names %q, save %d: on Frame.io: %+v", follows, i+1, there)
+				}
+				got, err := os.ReadFile(in(name))
+				if err != nil || string(got) != content {
+					t.Errorf("stack names %q, save %d: reads as %q, %v", follows, i+1, got, err)
+				}
+			}
 		}
 	})
 }

@@ -33,7 +33,7 @@ func judge(err error) verdict {
 		{errRevoked, passing}, {context.Canceled, passing}, {context.DeadlineExceeded, passing}, {errPark, final},
 		{remote.ErrToken, passing}, {remote.ErrLimited, passing}, {remote.ErrNotFrameio, passing}, {remote.ErrOffline, passing},
 		{remote.ErrExpired, expired}, {remote.ErrQuota, final}, {remote.ErrRefused, final},
-		{fs.ErrExist, final}, {fs.ErrNotExist, final}, {fs.ErrPermission, final},
+		{fs.ErrExist, final}, {fs.ErrNotExist, final}, {fs.ErrPermission, final}, {errors.ErrUnsupported, final},
 	} {
 		if errors.Is(err, row.is) {
 			return row.what
@@ -53,6 +53,7 @@ func reason(err error) string {
 		{remote.ErrRefused, "Frame.io refuses this file as it is: rename it, or mend what Frame.io complains about, then retry"},
 		{fs.ErrExist, "Frame.io has something of this name already: rename the file, or retry"},
 		{fs.ErrNotExist, "its folder is not on Frame.io any more: move the file to another folder"},
+		{errors.ErrUnsupported, "Frame.io has the bytes, but cannot rename a file that has versions: give the file its old name"},
 		{fs.ErrPermission, "no right to do this on Frame.io: ask for it, or move the file to a folder where you may upload, then retry"},
 	} {
 		if errors.Is(err, row.is) {
