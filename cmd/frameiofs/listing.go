@@ -44,19 +44,37 @@ func (s *session) List(ctx context.Context, name string) ([]control.Entry, error
 	return slices.DeleteFunc(list, func(e control.Entry) bool { return e.Name != base }), nil
 }
 
+// listFolder lays what is leaving over Frame.io's listing as the mounted tree does. An entry that settles goes into the listing
+// before it goes from the spool: asked in this order nothing is missed, and what would be told twice is claimed.
 func (s *session) listFolder(ctx context.Context, at remote.Ref) ([]control.Entry, error) {
+	var leaving []*spool.Entry
+	if at.IsFolder() {
+		leaving = s.spool.In(at.ID)
+	}
 	entries, err := s.tree.List(ctx, at)
 	if err != nil {
 		return nil, fmt.Errorf("list folder: %w", err)
 	}
-	list := make([]control.Entry, 0, len(entries))
-	for _, e := range entries {
-		if !s.spool.Claimed(e.ID) {
-			list = append(list, entryOf(e))
+	list := make([]control.Entry, 0, len(entries)+len(leaving))
+	taken := map[string]bool{}
+	settled := map[remote.ID]bool{}
+	for _, e := range leaving {
+		out := leavingEntry(e.Info())
+		if taken[out.Name] {
+			out.Name = cache.Distinct(out.Name, remote.ID(e.Key()))
 		}
+		taken[out.Name], settled[e.Info().Asset.ID] = true, true
+		list = append(list, out)
 	}
-	for _, e := range s.spool.In(at.ID) {
-		list = append(list, leavingEntry(e.Info()))
+	for _, e := range entries {
+		if settled[e.ID] || s.spool.Claimed(e.ID) || s.spool.Claimed(e.Content) {
+			continue
+		}
+		out := entryOf(e)
+		if taken[out.Name] {
+			out.Name = cache.Distinct(out.Name, e.ID)
+		}
+		list = append(list, out)
 	}
 	sortEntries(list)
 	return list, nil

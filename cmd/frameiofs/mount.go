@@ -180,6 +180,12 @@ func mountAndServe(ctx context.Context, cfg *mountConfig) error {
 		}
 		return err
 	}
+	if ctx.Err() != nil { // it came too late to end the start, so it ends the mount
+		select {
+		case stop.signals <- os.Interrupt:
+		default: // there are more of them
+		}
+	}
 	// A process whose folder lies in a mount keeps that mount busy.
 	if err := os.Chdir("/"); err != nil {
 		s.log.Warn("leave the folder", "err", err)

@@ -39,6 +39,10 @@ func TestStories(t *testing.T) {
 		t.Fatalf("these tests mount for real; run: sudo apt-get install -y fuse3   (%v)", err)
 	}
 	for _, told := range []struct{ api, dir string }{{"v2", "testdata"}, {"v4", "testdata"}, {"v4", "testdata/once"}} {
+		if raced && told.api == "v2" {
+			t.Log("not told on V2 under the race detector: see race_test.go")
+			continue
+		}
 		t.Run(told.api+"-"+filepath.Base(told.dir), func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir:                 told.dir,
@@ -71,6 +75,7 @@ func setUp(env *testscript.Env, api string) error {
 	}
 	env.Values[simKey{}] = srv
 	env.Setenv("HOME", home)
+	env.Setenv("GORACE", "log_path="+filepath.Join(env.WorkDir, "race"))
 	env.Setenv("FRAMEIO_API", api)
 	for _, line := range srv.Env() {
 		name, value, _ := strings.Cut(line, "=")
@@ -107,8 +112,18 @@ func projectPath(srv *sim.Server) (string, error) {
 	return "", fmt.Errorf("the seed has no project")
 }
 
-// letGo ends what a story that failed left mounted.
+// letGo ends what a story that failed left mounted, and looks for what the race detector found in processes in the background.
 func letGo(env *testscript.Env) {
+	defer func() {
+		found, _ := filepath.Glob(filepath.Join(env.WorkDir, "race.*"))
+		for _, name := range found {
+			text, _ := os.ReadFile(name)
+			env.T().Log(string(text))
+		}
+		if len(found) > 0 {
+			env.T().FailNow()
+		}
+	}()
 	mounts, err := control.Registered(filepath.Join(env.Getenv("HOME"), ".local/state/frameiofs/mounts"))
 	if err != nil {
 		env.T().Log(err)
@@ -211,14 +226,17 @@ func cmdRemote(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// mounted DIR waits until something is mounted there; ! mounted DIR until nothing is.
+// mounted DIR waits until something is mounted there and can be asked; ! mounted DIR until nothing is mounted.
 func cmdMounted(ts *testscript.TestScript, neg bool, args []string) {
 	point := ts.MkAbs(args[0])
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		table, err := mountTable()
 		ts.Check(err)
 		there := slices.ContainsFunc(table, func(m mounted) bool { return m.Point == point && m.Type == fuseType })
-		if there != neg {
+		mounts, err := control.Registered(filepath.Join(ts.Getenv("HOME"), ".local/state/frameiofs/mounts"))
+		ts.Check(err)
+		r, _, known := control.Find(mounts, point)
+		if neg && !there || !neg && there && known && r.MountPoint == point {
 			return
 		}
 	}
@@ -335,7 +353,7 @@ func cmdAsNobody(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	// testscript knows by this name that it is to be the program and not its test.
 	ts.Check(os.WriteFile(filepath.Join(dir, "frameiofs"), program, 0o755))
-	err = ts.Exec("setpriv", append([]string{"--reuid=65534", "--regid=65534", "--clear-groups", "env", "--chdir=/", "HOME=/nonexistent",
+	err = ts.Exec("setpriv", append([]string{"--reuid=65534", "--regid=65534", "--clear-groups", "env", "--chdir=/", "-u", "GORACE", "HOME=/nonexistent",
 		filepath.Join(dir, "frameiofs")}, args...)...)
 	if err == nil {
 		ts.Fatalf("a user without rights could do that")
