@@ -162,7 +162,7 @@ func (s *suite) reading() {
 		forget(s.b, m.in(filmName))
 		return append(disk, readAll(s.b, m.in(filmName), discard{}), readAll(s.b, s.bare, discard{}), readAll(s.b, m.in(filmName), discard{}))
 	})
-	s.seconds(s.api, what+"warm, from the platter", t[0], "bare disk, from the platter", t[1])
+	s.seconds(s.api, what+"warm, dropped from memory", t[0], "bare disk, dropped from memory", t[1])
 	s.seconds(s.api, what+"warm, blocks in memory", t[2], "bare disk, in memory", t[3])
 	s.seconds(s.api, what+"warm, kernel has it", t[4], "bare disk, in memory", t[3])
 	s.put(s.api, "peak memory, reading", "MiB", float64(m.peak())/(1<<20), "", 0)
