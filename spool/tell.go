@@ -26,22 +26,30 @@ func (a *attempt) tell() error {
 	e := a.e
 	for {
 		var (
-			info    Info
-			item    remote.Item
-			touched int
-			open    bool
+			info      Info
+			item      remote.Item
+			touched   int
+			open      bool
+			elsewhere bool
 		)
 		err := a.step(func() error {
 			e.mu.Lock()
 			item, touched, open = e.placed.Item, e.touched, len(e.writers) > 0
+			elsewhere = e.placed.missing(&e.rec) != ""
 			e.mu.Unlock()
-			if !open {
+			if !open && !elsewhere {
 				e.telling, e.given = true, true
 			}
 			return nil
 		})
 		if err != nil || open {
 			return err
+		}
+		if elsewhere { // it was renamed after the last comparison
+			if err := a.toPlace(); err != nil {
+				return err
+			}
+			continue
 		}
 		info = e.Info()
 		err = e.s.cfg.Settled(info, item, filepath.Join(e.s.path(uploaded, e.key), dataName))
