@@ -35,6 +35,7 @@ var known = map[syscall.Errno]bool{
 	syscall.ENOSPC: true, syscall.EDQUOT: true, syscall.ENAMETOOLONG: true, syscall.ENOTEMPTY: true, syscall.EINVAL: true,
 	syscall.EINTR: true, syscall.ETIMEDOUT: true, syscall.EIO: true, syscall.EFBIG: true, syscall.EBUSY: true,
 	syscall.EOPNOTSUPP: true, syscall.EXDEV: true, syscall.ESTALE: true, syscall.EISDIR: true, syscall.ENOTDIR: true,
+	syscall.EILSEQ: true,
 }
 
 // errno turns an error into what the kernel gets.

@@ -188,7 +188,7 @@ func orderly(t *testing.T, r *rig) {
 func plant(t *testing.T) string {
 	t.Helper()
 	root := filepath.Join(t.TempDir(), "tree")
-	sizes := []int{1, 2, 511, 512, 513, 4095, 4096, 4097, 65535, 65536, 65537, 131072, 131073, 1<<20 - 1, 1 << 20, 1<<20 + 1}
+	sizes := []int{1, 2, 511, 512, 513, 4095, 4096, 4097, 65535, 65536, 65537, 131072, 131073, 300_001, 1<<20 + 1}
 	names := []string{"A%03d.mov", "Sound %d.wav", "Bild %d – größer.png", ".hidden %d", "take %d", "%d %% done.txt"}
 	for i := range 40 {
 		dir := filepath.Join(root, []string{"", "Day 1", "Day 1/A-Cam", "Day 2/B-Cam/Proxies"}[i%4])
@@ -214,6 +214,7 @@ func write(name string, content []byte) func(t *testing.T, dir string) {
 func walk(t *testing.T, root string) map[string][]byte {
 	t.Helper()
 	got := map[string][]byte{}
+	root = filepath.Clean(root)
 	err := filepath.WalkDir(root, func(path string, d iofs.DirEntry, err error) error {
 		if err != nil || path == root {
 			return err
