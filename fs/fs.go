@@ -119,18 +119,10 @@ func (f *FS) options() *fusefs.Options {
 	o.DisableSplice = true
 	o.DisableXAttrs = !f.cfg.XAttr
 	o.Debug = f.cfg.Debug
-	o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
 	o.ExtraCapabilities = fuse.CAP_ATOMIC_O_TRUNC
 	o.PanicHandler = f.panicked
 	o.Options = append(o.Options, f.cfg.Options...)
-	if runtime.GOOS == "linux" {
-		o.ExtraCapabilities |= fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_DIRECT_IO_ALLOW_MMAP | fuse.CAP_READDIRPLUS_AUTO
-		o.Options = append(o.Options, "default_permissions")
-	}
-	if f.cfg.ReadOnly {
-		o.Options = append(o.Options, "ro")
-		o.DirectMountFlags = syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_RDONLY
-	}
+	f.system(o)
 	return o
 }
 
