@@ -79,7 +79,7 @@ func (h hold) say() string {
 	case holdPower:
 		return "interrupted: the machine lost power just after it was closed, so bytes may be missing; write it again, or retry it to upload it as it is"
 	case holdBroken:
-		return "incomplete: the disk was full or failed while it was written; make room and write it again, or retry it to upload it as it is"
+		return "incomplete: a write failed (this disk or Frame.io's storage was full, or the disk failed); make room and write it again, or retry it to upload it as it is"
 	}
 	return ""
 }

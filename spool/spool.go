@@ -53,7 +53,7 @@ type Config struct {
 
 	Settle   time.Duration // quiet time after the last close before anything is sent (2 s); shorter catches tools between close and rename
 	Uploads  int           // files sent at once (4)
-	Parts    int           // PUTs at once per file (8); all files together have at most 16
+	Parts    int           // PUTs at once per file (16); all files together have at most 16
 	KeepFree int64         // bytes of the disk that writers may not use up: beyond them write answers ENOSPC
 
 	// Local tells the names that never leave this machine (LocalName).
@@ -73,7 +73,7 @@ type Config struct {
 const (
 	DefaultSettle  = 2 * time.Second
 	DefaultUploads = 4
-	DefaultParts   = 8
+	DefaultParts   = 16
 )
 
 // Spool owns a state folder and all that is leaving from it.
