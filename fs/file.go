@@ -51,13 +51,9 @@ func (n *file) changed() { n.told = n.fs.events.Add(1) }
 func (n *file) found(parent remote.Ref, l line) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.told > l.seen {
-		return
+	if n.told <= l.seen {
+		n.parent, n.item, n.entry, n.gone = parent, l.item, nil, false
 	}
-	if n.entry != nil { // it is gone, or the look would have found it
-		n.fs.forget(n, n.entry.Key())
-	}
-	n.parent, n.item, n.entry, n.gone = parent, l.item, nil, false
 }
 
 // leaves notes that a look has found the bytes of this inode in the spool. It is false if the inode knows better.
@@ -68,16 +64,29 @@ func (n *file) leaves(l line) bool {
 		return false
 	}
 	n.entry, n.gone = l.entry, false
-	n.fs.left(n, l.entry)
 	return true
 }
 
-// settled notes that the entry k has become it.
-func (n *file) settled(k spool.Key, parent remote.Ref, it remote.Item) {
+// settled notes that what was leaving has become it. While that was being told somebody may have begun to change the entry:
+// then its bytes are the inode's still, and settled is called again when they are on Frame.io.
+func (n *file) settled(parent remote.Ref, it remote.Item) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.entry != nil && n.entry.Key() == k {
-		n.entry, n.parent, n.item = nil, parent, it
+	n.parent, n.item = parent, it
+	if n.entry != nil {
+		if in := n.entry.Info(); in.Writers == 0 && (in.Stage == spool.Settled || in.Stage == spool.Gone) {
+			n.entry = nil
+		}
+	}
+	n.changed()
+}
+
+// holds notes that e has just been changed, or opened to be changed: if it was about to be gone it is no more.
+func (n *file) holds(e *spool.Entry) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.entry == nil {
+		n.entry = e
 		n.changed()
 	}
 }
@@ -85,12 +94,11 @@ func (n *file) settled(k spool.Key, parent remote.Ref, it remote.Item) {
 // stays forgets the entry e, which came to nothing: its file was never modified.
 func (n *file) stays(e *spool.Entry) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.entry == e && !n.gone && !n.item.Ref.IsZero() {
 		n.entry = nil
 		n.changed()
 	}
-	n.mu.Unlock()
-	n.fs.forget(n, e.Key())
 }
 
 // get is what the inode is made of now.
@@ -163,6 +171,9 @@ func (n *file) resize(ctx context.Context, fh fusefs.FileHandle, size int64) err
 			}
 		}
 		err = e.Truncate(ctx, size)
+		if err == nil {
+			n.holds(e)
+		}
 		if !errors.Is(err, spool.ErrGone) {
 			return err
 		}
@@ -218,7 +229,9 @@ func (n *file) begin(emptied bool) (*spool.Entry, error) {
 	attr := spool.Attr{Mode: kept.Mode, UID: kept.UID, GID: kept.GID, Mtime: itemTime(n.item, kept), Atime: kept.Atime}
 	target := spool.Target{Parent: n.parent, Name: n.item.Name, Replaces: n.item.Ref}
 	var base spool.Base
-	if !emptied {
+	if emptied {
+		attr.Mtime = time.Time{} // now
+	} else {
 		base = n.fs.cfg.Blocks.Open(n.item)
 	}
 	e, err := n.fs.cfg.Spool.Change(target, attr, key(n.StableAttr()), base)
@@ -230,7 +243,6 @@ func (n *file) begin(emptied bool) (*spool.Entry, error) {
 	}
 	n.entry = e
 	n.changed()
-	n.fs.left(n, e)
 	return e, nil
 }
 
@@ -323,6 +335,7 @@ func (n *file) openWrite(ctx context.Context, emptied bool) (*spool.Entry, *spoo
 		if err != nil {
 			return nil, nil, err
 		}
+		n.holds(e)
 		if emptied {
 			if err := sp.Truncate(ctx, 0); err != nil {
 				sp.Release()

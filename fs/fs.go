@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -66,9 +65,6 @@ type FS struct {
 
 	files live[file]
 	dirs  live[dir]
-
-	mu      sync.Mutex
-	leaving map[spool.Key]*file // live inodes whose bytes are in the spool
 }
 
 // New makes a tree that is not mounted yet.
@@ -82,7 +78,7 @@ func New(cfg Config) (*FS, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	f := &FS{cfg: cfg, log: cfg.Log, start: time.Now(), leaving: map[spool.Key]*file{}}
+	f := &FS{cfg: cfg, log: cfg.Log, start: time.Now()}
 	f.quota.fs = f
 	return f, nil
 }
@@ -168,28 +164,8 @@ func (f *FS) Settled(in spool.Info, it remote.Item, data string) error {
 	}
 	f.cfg.Tree.Put(in.Parent, it)
 
-	f.mu.Lock()
-	n := f.leaving[in.Key]
-	delete(f.leaving, in.Key)
-	f.mu.Unlock()
-	if n != nil {
-		n.settled(in.Key, in.Parent, it)
+	if n := f.files.known(entryAttr(in.Key)); n != nil {
+		n.settled(in.Parent, it)
 	}
 	return nil
-}
-
-// left notes that n's bytes are in the spool under e.
-func (f *FS) left(n *file, e *spool.Entry) {
-	f.mu.Lock()
-	f.leaving[e.Key()] = n
-	f.mu.Unlock()
-}
-
-// forget is the opposite of left, if it still was n.
-func (f *FS) forget(n *file, k spool.Key) {
-	f.mu.Lock()
-	if f.leaving[k] == n {
-		delete(f.leaving, k)
-	}
-	f.mu.Unlock()
 }

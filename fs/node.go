@@ -35,6 +35,13 @@ func (l *live[T]) get(attr fusefs.StableAttr, fresh func() *T) *T {
 	return n
 }
 
+// known is the node with an identity, or nil.
+func (l *live[T]) known(attr fusefs.StableAttr) *T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.nodes[attr].Value()
+}
+
 // collected strikes a node that is no more.
 func (l *live[T]) collected(attr fusefs.StableAttr) {
 	l.mu.Lock()

@@ -76,8 +76,8 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 		return d.renameFolder(ctx, src, to, newName, over)
 	case over != nil && over.entry == nil && over.item.IsDir():
 		return syscall.EISDIR
-	case src.entry != nil && over == nil && !src.entry.Target().Replaces.IsZero():
-		return d.renameChanged(ctx, src.entry, to, newName)
+	case src.entry != nil && (over == nil || over.place().IsZero()) && !src.entry.Target().Replaces.IsZero():
+		return d.renameChanged(ctx, src.entry, to, newName, over)
 	case src.entry != nil && src.entry.Info().Stage == spool.Clean:
 		return syscall.EBUSY // it would become a version of the other under the feet of its writer
 	case src.entry != nil:
@@ -87,6 +87,14 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	default:
 		return d.renameOver(ctx, src.item, to, newName, *over)
 	}
+}
+
+// place is what Frame.io has under the line's name; zero if nothing yet.
+func (l line) place() remote.Ref {
+	if l.entry != nil {
+		return l.entry.Target().Replaces
+	}
+	return l.item.Ref
 }
 
 // renameFolder moves a folder on Frame.io. What is leaving into it names it by id and needs no change.
@@ -123,10 +131,7 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 	target.Parent, target.Name = to.get().Ref, cache.Actual(newName)
 	var left remote.Ref // what e was to be a version of before
 	if over != nil {
-		place := over.item.Ref
-		if over.entry != nil {
-			place = over.entry.Target().Replaces
-		}
+		place := over.place()
 		if !place.IsZero() && place != target.Replaces {
 			left, target.Replaces = target.Replaces, place
 		}
@@ -157,7 +162,7 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 
 // renameChanged renames what is on Frame.io and has a new version leaving, or is only open for writing: Frame.io is told at
 // once, so that it can refuse.
-func (d *dir) renameChanged(ctx context.Context, e *spool.Entry, to *dir, newName string) error {
+func (d *dir) renameChanged(ctx context.Context, e *spool.Entry, to *dir, newName string, over *line) error {
 	target := e.Target()
 	moved, err := d.relocate(ctx, remote.Item{Ref: target.Replaces, Name: target.Name}, to, newName)
 	if err != nil {
@@ -165,8 +170,18 @@ func (d *dir) renameChanged(ctx context.Context, e *spool.Entry, to *dir, newNam
 	}
 	d.moved(moved, to, moved)
 	target.Parent, target.Name = to.get().Ref, moved.Name
-	if err := e.Retarget(target); !errors.Is(err, spool.ErrGone) {
+	err = e.Retarget(target) // this discards the entry that had the name
+	if err == nil && over != nil {
+		to.replaced(newName)
+	}
+	if !errors.Is(err, spool.ErrGone) {
 		return err
+	}
+	if over != nil && over.entry != nil {
+		if err := over.entry.Discard(); err != nil && !errors.Is(err, spool.ErrGone) {
+			return err
+		}
+		to.replaced(newName)
 	}
 	d.fs.cfg.Tree.Forget(d.get().Ref) // the version got there just now, and all of it has the new name
 	d.fs.cfg.Tree.Forget(to.get().Ref)
@@ -185,10 +200,7 @@ func (d *dir) renameFile(ctx context.Context, it remote.Item, to *dir, newName s
 
 // renameOver puts a file that is on Frame.io in the place of another: it becomes that one's newest version.
 func (d *dir) renameOver(ctx context.Context, it remote.Item, to *dir, newName string, over line) error {
-	place := over.item.Ref
-	if over.entry != nil {
-		place = over.entry.Target().Replaces
-	}
+	place := over.place()
 	if !place.IsZero() && it.Kind != remote.File {
 		return syscall.EXDEV // Frame.io has no stack of stacks; mv(1) then copies
 	}
