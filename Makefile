@@ -1,5 +1,5 @@
 # Short names for the commands; ./dev does the set-up of a fresh machine first.
-.PHONY: all build test race vet fuzz bench demo soak
+.PHONY: model all build test race vet fuzz bench demo soak
 
 all: vet race
 
@@ -34,3 +34,7 @@ fuzz:
 BENCH_MIB ?= 1024
 bench:
 	go test -run '^$$' -bench Mount -benchtime 1x -timeout 30m ./bench -mib $(BENCH_MIB)
+
+# Random operations on a mount against a plain folder, with uploads that begin after 30 ms. Finds the fault that README tells of.
+model:
+	go test -tags model -run Model -count 1 ./fs
