@@ -32,6 +32,7 @@ func TestModel(t *testing.T) {
 				// leaving keeps its name there.
 				r := newRig(t, api, func(c *sim.Config) { c.Behaviour.StackName = world.StackNameHead })
 				m := &model{t: t, m: r.mount(mountWith{settle: 30 * time.Millisecond}), plain: t.TempDir(), rand: rand.New(rand.NewPCG(seed, 0))}
+				t.Cleanup(m.shut)
 				for range 400 {
 					m.step()
 					if t.Failed() {
@@ -255,9 +256,7 @@ func (m *model) use(p pair) {
 // end closes everything, lets it leave, and compares with Frame.io and a second machine.
 func (m *model) end() {
 	t := m.t
-	for _, p := range m.open {
-		m.compare("close "+p.name, p.mount.Close(), p.plain.Close())
-	}
+	m.shut()
 	if t.Failed() {
 		return
 	}
@@ -277,4 +276,11 @@ func (m *model) end() {
 	second := m.m.rig.mount(mountWith{})
 	same(t, "on another machine", walk(t, second.project), leaves(want))
 	t.Logf("%d operations left %d names", len(m.did), len(want))
+}
+
+func (m *model) shut() {
+	for _, p := range m.open {
+		m.compare("close "+p.name, p.mount.Close(), p.plain.Close())
+	}
+	m.open = nil
 }
