@@ -178,6 +178,7 @@ func (d *dir) remove(ctx context.Context, l line) error {
 	// It may have got to Frame.io just now.
 	left := l.entry.Target().Replaces
 	if left.IsZero() || left == there {
+		d.fs.cfg.Tree.Drop(parent, there.ID) // again: Settled may have been at work until the entry was gone
 		return nil
 	}
 	if err := d.fs.cfg.Remote.Delete(ctx, left); err != nil && !errors.Is(err, iofs.ErrNotExist) {

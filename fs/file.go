@@ -68,17 +68,18 @@ func (n *file) leaves(l line) bool {
 }
 
 // settled notes that what was leaving has become it. While that was being told somebody may have begun to change the entry:
-// then its bytes are the inode's still, and settled is called again when they are on Frame.io.
-func (n *file) settled(parent remote.Ref, it remote.Item) {
+// then its bytes are the inode's still, and settled is called again when they are on Frame.io. It returns what was there before.
+func (n *file) settled(parent remote.Ref, it remote.Item) (was remote.Item) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.parent, n.item = parent, it
+	was, n.parent, n.item = n.item, parent, it
 	if n.entry != nil {
 		if in := n.entry.Info(); in.Writers == 0 && (in.Stage == spool.Settled || in.Stage == spool.Gone) {
 			n.entry = nil
 		}
 	}
 	n.changed()
+	return was
 }
 
 // holds notes that e has just been changed, or opened to be changed: if it was about to be gone it is no more.

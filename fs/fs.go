@@ -163,9 +163,14 @@ func (f *FS) Settled(in spool.Info, it remote.Item, data string) error {
 		f.cfg.Tree.Drop(in.Parent, in.Replaces.ID)
 	}
 	f.cfg.Tree.Put(in.Parent, it)
+	if e := f.cfg.Spool.Find(in.Parent.ID, in.Name); e == nil || e.Key() != in.Key {
+		f.cfg.Tree.Drop(in.Parent, it.ID) // unlinked or renamed meanwhile; what did that may have changed the listing before us
+	}
 
 	if n := f.files.known(entryAttr(in.Key)); n != nil {
-		n.settled(in.Parent, it)
+		if was := n.settled(in.Parent, it); was.ID != "" && was.ID != it.ID {
+			f.cfg.Tree.Drop(in.Parent, was.ID) // a version in it by now, of which in.Replaces may not tell
+		}
 	}
 	return nil
 }

@@ -39,13 +39,30 @@ func (d *dir) lines(ctx context.Context) ([]line, error) {
 		if err != nil {
 			return nil, err
 		}
-		there = slices.Clone(there)
-		there = slices.DeleteFunc(there, func(t cache.Entry) bool { return sp.Claimed(t.ID) || sp.Claimed(t.Content) })
+		all := len(there)
+		there = slices.DeleteFunc(slices.Clone(there), func(t cache.Entry) bool { return sp.Claimed(t.ID) || sp.Claimed(t.Content) })
+		if len(there) < all {
+			plain(there)
+		}
 		if !ref.IsFolder() || sameEntries(leaving, sp.In(ref.ID)) {
 			return laidOver(leaving, there, seen), nil
 		}
 		if err := moment(ctx); err != nil {
 			return nil, err
+		}
+	}
+}
+
+// plain gives back the names that were told apart only from those of items that are not shown.
+func plain(there []cache.Entry) {
+	taken := make(map[string]bool, len(there))
+	for _, t := range there {
+		taken[t.Name] = true
+	}
+	for i, t := range there {
+		if name := cache.Shown(t.Item.Name); !taken[name] && len(name) <= nameMax {
+			taken[name] = true
+			there[i].Name = name
 		}
 	}
 }

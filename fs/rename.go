@@ -136,7 +136,7 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 			left, target.Replaces = target.Replaces, place
 		}
 	}
-	if err := e.Retarget(target); err != nil { // this discards the entry that had the name
+	if err := d.retarget(e, target); err != nil { // this discards the entry that had the name
 		return err
 	}
 	if over != nil && over.entry != nil {
@@ -170,7 +170,7 @@ func (d *dir) renameChanged(ctx context.Context, e *spool.Entry, to *dir, newNam
 	}
 	d.moved(moved, to, moved)
 	target.Parent, target.Name = to.get().Ref, moved.Name
-	err = e.Retarget(target) // this discards the entry that had the name
+	err = d.retarget(e, target) // this discards the entry that had the name
 	if err == nil && over != nil {
 		to.replaced(newName)
 	}
@@ -185,6 +185,19 @@ func (d *dir) renameChanged(ctx context.Context, e *spool.Entry, to *dir, newNam
 	}
 	d.fs.cfg.Tree.Forget(d.get().Ref) // the version got there just now, and all of it has the new name
 	d.fs.cfg.Tree.Forget(to.get().Ref)
+	return nil
+}
+
+// retarget gives an entry of d another target. What Settled put into d while it was at work is taken out again.
+func (d *dir) retarget(e *spool.Entry, target spool.Target) error {
+	if err := e.Retarget(target); err != nil {
+		return err
+	}
+	if from := d.get().Ref; from.ID != target.Parent.ID {
+		if asset := e.Info().Asset; !asset.IsZero() {
+			d.fs.cfg.Tree.Drop(from, asset.ID)
+		}
+	}
 	return nil
 }
 
