@@ -35,7 +35,8 @@ POST   /_sim/expire?what=tokens|urls end the life of what was handed out (develo
 POST   /_sim/revoke                  {"token": "fio-u-…"}
 POST   /_sim/touch                   act as somebody else:
          {"do": "folder",  "in": "Project/Folder", "name": "new"}
-         {"do": "file",    "in": …, "name": …, "content": "text"}     or "size": N for pseudo-random bytes
+         {"do": "file",    "in": …, "name": …, "content": "text"}     or "size": N for pseudo-random bytes,
+                                   or "from": "/a/file" of this machine, on the world's disk: it is linked, not copied
          {"do": "rename",  "at": "Project/Folder/name", "name": "other"}
          {"do": "move",    "at": …, "in": …}
          {"do": "delete" | "restore" | "unversion", "at": …}

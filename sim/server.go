@@ -298,7 +298,7 @@ func (s *Server) api(cfg token.Config) http.Handler {
 		rw.Header().Set("Content-Type", "application/json")
 		fmt.Fprintln(rw, `{"status":"ok"}`)
 	})
-	return mux
+	return s.compressed(mux)
 }
 
 // controls puts /_sim/ in front of the API.

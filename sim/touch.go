@@ -21,6 +21,7 @@ type touch struct {
 	Name    string `json:"name"`
 	Content string `json:"content"`
 	Size    int64  `json:"size"`
+	From    string `json:"from"`
 	As      string `json:"as"`
 }
 
@@ -86,6 +87,9 @@ func (s *Server) touch(by world.Caller, t touch) (a world.Asset, err error) {
 }
 
 func (s *Server) putFile(by world.Caller, in world.ID, t touch) (world.Asset, error) {
+	if t.From != "" {
+		return s.world.LinkFile(by, in, t.Name, t.From)
+	}
 	body, size := io.Reader(strings.NewReader(t.Content)), int64(len(t.Content))
 	if t.Size > 0 {
 		body, size = seed.Noise(uint64(t.Size), t.Size), t.Size

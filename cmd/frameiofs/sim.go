@@ -46,7 +46,7 @@ func worldFlags() []cli.Flag {
 	none := bytesValue(0)
 	each := bytesValue(0)
 	return []cli.Flag{
-		&cli.StringFlag{Name: "seed", Value: sim.DefaultSeed, Usage: "fill an empty world with `WHAT`: sample, empty, many:N (files in a folder), tree:DxN"},
+		&cli.StringFlag{Name: "seed", Value: sim.DefaultSeed, Usage: "fill an empty world with `WHAT`: sample, empty, many:N (files in a folder), tree:DxN, folders:DxN, or several joined by +"},
 		&cli.StringSliceFlag{Name: "fault", Usage: "let it misbehave by a `RULE` such as 429@api%10; may be repeated"},
 		&cli.StringSliceFlag{Name: "behaviour", Usage: "choose one reading of what Frame.io's documents leave open, `NAME=VALUE`; may be repeated"},
 		&cli.DurationFlag{Name: "rtt", Usage: "add `TIME` to every round trip"},

@@ -3,6 +3,7 @@ package hosts
 import (
 	"encoding/xml"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +16,7 @@ import (
 type Hosts struct {
 	world                 *world.World
 	uploadBase, mediaBase string
+	links                 atomic.Int64 // media links signed with Behaviour.MediaHosts
 }
 
 // New returns the hosts of w. The bases are where the handlers will be reached, such as "http://127.0.0.1:8402".

@@ -91,9 +91,17 @@ func (h *Hosts) MediaURL(a world.Asset, d Disposition) string {
 		"Expires":                      {strconv.FormatInt(h.mediaExpiry().Unix(), 10)},
 		"Key-Pair-Id":                  {h.keyID()},
 	}
-	base := h.mediaBase
+	base := h.mediaHost()
 	q.Set("Signature", h.mediaSignature(hostOf(base), path, q))
 	return base + path + "?" + q.Encode()
+}
+
+// mediaHost is the address of the media host, or with Behaviour.MediaHosts one of its two in turn.
+func (h *Hosts) mediaHost() string {
+	if !h.world.Behaviour().MediaHosts || h.links.Add(1)%2 == 0 {
+		return h.mediaBase
+	}
+	return strings.Replace(h.mediaBase, "127.0.0.1", "localhost", 1)
 }
 
 func (h *Hosts) mediaSignature(host, path string, q url.Values) string {

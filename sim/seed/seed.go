@@ -6,8 +6,9 @@
 //	empty       one account, one team, one project with nothing in it
 //	many:N      one folder "Many" with N files
 //	tree:DxN    folders D deep, N in each, with N files in the deepest
+//	folders:DxN D folders in a project "DxN", with N files in each
 //
-// All of them have the same people and developer tokens (Tokens). The same number gives the same ids and bytes.
+// or several of them joined by "+". All of them have the same people and developer tokens (Tokens). The same number gives the same ids and bytes.
 package seed
 
 import (
@@ -92,6 +93,22 @@ func Check(kind string) error {
 }
 
 func parse(kind string) (func(*planter), error) {
+	var all []func(*planter)
+	for one := range strings.SplitSeq(kind, "+") {
+		grow, err := parseOne(one)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, grow)
+	}
+	return func(p *planter) {
+		for _, grow := range all {
+			grow(p)
+		}
+	}, nil
+}
+
+func parseOne(kind string) (func(*planter), error) {
 	name, arg, _ := strings.Cut(kind, ":")
 	switch name {
 	case "sample":
@@ -109,8 +126,15 @@ func parse(kind string) (func(*planter), error) {
 		if err == nil && err2 == nil && depth > 0 && width > 0 && size(depth, width) <= 1_000_000 {
 			return func(p *planter) { p.tree(depth, width) }, nil
 		}
+	case "folders":
+		d, n, _ := strings.Cut(arg, "x")
+		folders, err := strconv.Atoi(d)
+		files, err2 := strconv.Atoi(n)
+		if err == nil && err2 == nil && folders > 0 && files > 0 && folders <= 1_000_000/files {
+			return func(p *planter) { p.folders(folders, files) }, nil
+		}
 	}
-	return nil, fmt.Errorf("unknown seed %q: want sample, empty, many:N (N up to 1000000) or tree:DxN (such as tree:3x10)", kind)
+	return nil, fmt.Errorf("unknown seed %q: want sample, empty, many:N (N up to 1000000), tree:DxN (such as tree:3x10) or folders:DxN, or several joined by +", kind)
 }
 
 // size is how many things tree:DxN makes, or more than allowed.
@@ -175,8 +199,10 @@ func (p *planter) maya() world.Caller {
 
 func (p *planter) empty() { p.project("Untitled") }
 
-func (p *planter) many(n int) {
-	dir := p.folder(p.project("Big"), "Many")
+func (p *planter) many(n int) { p.takes(p.folder(p.project("Big"), "Many"), n) }
+
+// takes makes n small files with the same bytes.
+func (p *planter) takes(dir world.ID, n int) {
 	first := world.ID("")
 	for i := range n {
 		name := fmt.Sprintf("take_%06d.txt", i+1)
@@ -185,6 +211,15 @@ func (p *planter) many(n int) {
 			continue
 		}
 		p.clone(first, dir, name)
+	}
+}
+
+func (p *planter) folders(folders, files int) {
+	root := p.project(fmt.Sprintf("%dx%d", folders, files))
+	for i := range folders {
+		if p.err == nil {
+			p.takes(p.folder(root, fmt.Sprintf("day_%03d", i+1)), files)
+		}
 	}
 }
 

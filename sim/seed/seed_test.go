@@ -116,7 +116,12 @@ func TestMeasuredSeeds(t *testing.T) {
 	if u := ps[0].Usage; u.Folders != 3+9 || u.Files != 27 {
 		t.Errorf("tree:2x3 has %+v", u)
 	}
-	for _, bad := range []string{"", "samples", "many:", "many:-1", "many:x", "tree:3", "tree:0x1", "tree:20x20"} {
+	w, by = plant(t, "empty+folders:4x5+many:1")
+	ps, _ = w.AccountProjects(by, w.Accounts(by)[0].ID)
+	if len(ps) != 3 || ps[1].Name != "4x5" || ps[1].Usage.Folders != 4 || ps[1].Usage.Files != 20 || ps[2].Usage.Files != 1 {
+		t.Errorf("three seeds in one: %+v", ps)
+	}
+	for _, bad := range []string{"", "samples", "many:", "many:-1", "many:x", "tree:3", "tree:0x1", "tree:20x20", "folders:3", "folders:1001x1000", "empty+"} {
 		if Check(bad) == nil {
 			t.Errorf("seed %q was accepted", bad)
 		}

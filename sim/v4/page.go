@@ -84,7 +84,7 @@ func (c *call) listAssets(parent world.Asset, kinds []world.Kind) (int, any, err
 		}
 		out.Links.Next = c.next(next.encode())
 	}
-	if c.total {
+	if c.total && !c.wire.world.Behaviour().NoTotal {
 		out.TotalCount = &page.Total
 	}
 	return http.StatusOK, out, nil
@@ -155,7 +155,7 @@ func (c *call) list(all []entry) (int, any, error) {
 		data = append(data, one)
 	}
 	out.Data = data
-	if c.total {
+	if c.total && !c.wire.world.Behaviour().NoTotal {
 		n := len(all)
 		out.TotalCount = &n
 	}

@@ -43,6 +43,13 @@ type Behaviour struct {
 	ListLag Duration `json:"list_lag,omitempty"`
 	// Cursor: what a V4 cursor holds (v4 §3.1).
 	Cursor Cursor `json:"cursor,omitempty"`
+	// NoTotal: V4 listings tell no total_count even if asked (v4 §3.1: it may be null).
+	NoTotal bool `json:"no_total,omitempty"`
+	// Gzip: the API compresses answers for clients that accept it (not documented; services of its kind do).
+	Gzip bool `json:"gzip,omitempty"`
+	// MediaHosts: media links point at one of two names of the media host in turn, as if there were two (v4 §4.3: hosts are
+	// not promised to stay).
+	MediaHosts bool `json:"media_hosts,omitempty"`
 	// MaxPage: largest V2 page; more is clamped silently (v2 §7). 0 = 100.
 	MaxPage int `json:"max_page,omitempty"`
 	// CreatedStatus: HTTP status of V2 creates, 200 or 201 (v2 §3.1, §16.14). 0 = 200.
