@@ -56,12 +56,15 @@ type Blocks struct {
 
 	mu      sync.Mutex // guards what follows, and every kept in it
 	table   map[contentKey]*kept
-	used    int64 // bytes on disk, and promised to downloads
-	byFree  int64 // bytes that the disk lets us have, as of asked
+	pins    map[contentKey]bool // what never gives way
+	pinned  int64               // bytes of all of pins, here or not
+	used    int64               // bytes on disk, and promised to downloads
+	byFree  int64               // bytes that the disk lets us have, as of asked
 	asked   time.Time
 	ahead   int64 // bytes of read-ahead under way
 	pieces  int   // downloads of read-ahead under way
 	running int   // streams that read ahead
+	waiting int   // programs that wait for bytes
 	opened  int   // contents that are open
 	closed  bool
 }
@@ -86,7 +89,7 @@ type kept struct {
 func OpenBlocks(cfg BlocksConfig) (*Blocks, error) {
 	b := &Blocks{
 		dir: cfg.Dir, source: cfg.Source, size: cfg.Size, keepFree: cfg.KeepFree, memory: cfg.Memory, log: cfg.Log, free: freeOnDisk,
-		many: make(chan struct{}, 1), table: map[contentKey]*kept{},
+		many: make(chan struct{}, 1), table: map[contentKey]*kept{}, pins: map[contentKey]bool{},
 	}
 	if b.size <= 0 {
 		b.size = DefaultSize
@@ -152,20 +155,17 @@ func (b *Blocks) open() (open []*content) {
 	return open
 }
 
-// Usage tells how many bytes are on disk, and how many may be.
-func (b *Blocks) Usage() (used, limit int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.used, b.limitLocked()
+// contentOf tells which file's bytes an item shows, and how they are told apart from others.
+func contentOf(it remote.Item) (id remote.ID, key contentKey) {
+	if id = it.Content; id == "" {
+		id = it.ID
+	}
+	return id, contentKey{fileName(id), max(it.Size, 0)}
 }
 
 // acquire returns the content of it with one more user.
 func (b *Blocks) acquire(it remote.Item) *content {
-	id := it.Content
-	if id == "" {
-		id = it.ID
-	}
-	key := contentKey{fileName(id), max(it.Size, 0)}
+	id, key := contentOf(it)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.table[key]

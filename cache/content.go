@@ -29,6 +29,7 @@ type content struct {
 	disk   sync.RWMutex // read-locked to read and write blocks; locked to make holes and to change f
 	opened bool
 	f      *os.File
+	fixed  bool  // f is in others' hands: nothing of it may change any more
 	err    error // why it could not be opened; then bytes go past the cache
 
 	mu      sync.Mutex // guards what follows
@@ -85,24 +86,24 @@ func (c *content) load() error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(c.k.base+dataExt, os.O_RDWR, 0)
+	f, fixed, err := openData(c.k.base+dataExt, c.size)
 	if err != nil {
 		return err
 	}
-	if fi, err := f.Stat(); err != nil || fi.Size() != c.size {
-		_ = f.Close()
-		return errors.New("the data is of another size than its map")
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var there int64
+	var n, there int64
 	for i := range blocksOf(c.size) {
 		if have.has(i) {
-			c.n++
+			n++
 			there += c.blockLen(i)
 		}
 	}
-	c.f, c.have, c.saved = f, have, bytes.Clone(have) // saved: no one else knows c's files yet
+	if fixed && n < blocksOf(c.size) { // what is missing may not be put there: it goes, as a whole
+		_ = f.Close()
+		return errors.New("the map tells less than was handed out")
+	}
+	c.f, c.fixed, c.n, c.have, c.saved = f, fixed, n, have, bytes.Clone(have) // saved: no one else knows c's files yet
 	c.account(there)
 	return nil
 }
@@ -194,6 +195,9 @@ func (c *content) read(p []byte, off int64) (ok bool, err error) {
 		return false, nil
 	}
 	if _, err := c.f.ReadAt(p, off); err != nil {
+		if c.fixed {
+			return false, diskError{fmt.Errorf("read block: %w", err)}
+		}
 		c.lose(off, off+int64(len(p)))
 		if errors.Is(err, io.EOF) { // someone cut the file
 			err = c.f.Truncate(c.size)
@@ -292,6 +296,9 @@ func (c *content) saveTime() {
 func (c *content) adopt(path string) (fresh int64, err error) {
 	c.saving.Lock()
 	defer c.saving.Unlock()
+	if c.whole() {
+		return 0, os.Remove(path)
+	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return 0, err

@@ -24,11 +24,13 @@ import (
 //	<dir>/lock                               locked by the process that uses it
 //	<dir>/<aa>/<bb>/<id>-<size>-<n>.data     the content: as long as it is, with holes
 //	<dir>/<aa>/<bb>/<id>-<size>-<n>.map      which blocks of it are there
+//	<dir>/<aa>/<bb>/<id>-<size>.pin          empty: that content is pinned
 //
 // id is the file's (aabb are its first digits), size its bytes in decimal, n a number that no pair of files had before: so a map can
 // never be taken for that of other bytes, whatever a crash left undone. A map is written by temp, fsync and rename, after the
 // blocks that it tells of were fsynced and before any of them is given up. Its time is when the content was last used. Files that are not
-// a pair tell nothing and are deleted at the start.
+// a pair tell nothing and are deleted at the start. Data without the right to be written was handed out (Reader.File): some program may
+// have it mapped even after a restart, so nothing of it is ever changed; it is only deleted.
 //
 // A map is: the magic, the size of a block and of the content (8 bytes each, big endian), a bit for each block (the first is bit 0 of the
 // first byte), and the xxHash64 of all that.
@@ -36,7 +38,7 @@ const (
 	mapMagic  = "fio-map1"
 	mapHeader = len(mapMagic) + 8 + 8
 
-	dataExt, mapExt, tempExt = ".data", ".map", ".tmp"
+	dataExt, mapExt, pinExt, tempExt = ".data", ".map", ".pin", ".tmp"
 )
 
 // fileName is an ID as it can stand in a file name.
@@ -49,16 +51,27 @@ func fileName(id remote.ID) string {
 
 // newBase returns the path, without extension, of a content's files, which no other content had before.
 func (b *Blocks) newBase(key contentKey) string {
-	name := strings.TrimPrefix(key.id, "x")
-	return filepath.Join(b.dir, name[:2], name[2:4], fmt.Sprintf("%s-%d-%s", key.id, key.size, rand.Text()))
+	return filepath.Join(b.folder(key), fmt.Sprintf("%s-%d-%s", key.id, key.size, rand.Text()))
 }
 
 // parseBase undoes newBase.
 func parseBase(name string) (key contentKey, ok bool) {
 	rest, _, ok1 := cutLast(name, "-")
-	id, size, ok2 := cutLast(rest, "-")
+	key, ok2 := parseKey(rest)
+	return key, ok1 && ok2
+}
+
+// parseKey reads an id and a size.
+func parseKey(name string) (key contentKey, ok bool) {
+	id, size, ok := cutLast(name, "-")
 	n, err := strconv.ParseInt(size, 10, 64)
-	return contentKey{id, n}, ok1 && ok2 && err == nil && n >= 0 && id != ""
+	return contentKey{id, n}, ok && err == nil && n >= 0 && id != ""
+}
+
+// folder is where a content's files lie.
+func (b *Blocks) folder(key contentKey) string {
+	name := strings.TrimPrefix(key.id, "x")
+	return filepath.Join(b.dir, name[:2], name[2:4])
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
@@ -76,6 +89,12 @@ func (b *Blocks) scan() error {
 	}
 	known := map[string]bool{}
 	for _, path := range maps {
+		if name, isPin := strings.CutSuffix(path, pinExt); isPin {
+			if key, ok := parseKey(filepath.Base(name)); ok && !b.pins[key] {
+				b.pins[key] = true
+				b.pinned += key.size
+			}
+		}
 		base, isMap := strings.CutSuffix(path, mapExt)
 		if !isMap {
 			continue

@@ -109,7 +109,12 @@ func (c *content) begin(ctx context.Context, off, end int64, ahead bool) *downlo
 // settle waits until all claims have come as far as end. A download that others began may fail for reasons of theirs: then again is
 // true, and there is no error.
 func (c *content) settle(ctx context.Context, claims []claim, end int64) (again bool, err error) {
+	if len(claims) == 0 {
+		return false, nil
+	}
+	c.b.wait(1)
 	defer func() {
+		c.b.wait(-1)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		for _, cl := range claims {
@@ -127,6 +132,13 @@ func (c *content) settle(ctx context.Context, claims []claim, end int64) (again 
 		}
 	}
 	return again, nil
+}
+
+// wait counts programs that wait.
+func (b *Blocks) wait(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting += n
 }
 
 // await waits until d has come up to an offset.
@@ -243,8 +255,12 @@ func (c *content) write(d *download, p []byte, pos int64) (fresh int64, err erro
 		return 0, c.err
 	}
 	c.mu.Lock()
+	over := d.dropped || c.fixed // others have fetched it meanwhile
 	d.wrote = pos + int64(len(p))
 	c.mu.Unlock()
+	if over {
+		return 0, errUnwanted
+	}
 	if _, err := c.f.WriteAt(p, pos); err != nil {
 		return 0, diskError{fmt.Errorf("write block: %w", err)}
 	}
@@ -282,7 +298,7 @@ func (c *content) trim(d *download) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unlist(d) // no one can wait for more of it; what it completed is there
-	if c.f == nil {
+	if c.f == nil || c.fixed {
 		return
 	}
 	for i := d.pos / blockSize; i*blockSize < d.wrote; i++ {

@@ -76,35 +76,36 @@ func (b *Blocks) refund(k *kept, n int64) {
 // retireOldest deletes contents that no one has open until n bytes are free, or none is left.
 func (b *Blocks) retireOldest(n int64) (freed int64) {
 	b.mu.Lock()
-	type files struct {
-		base string
-		c    *content
-	}
 	var old []*kept
-	var gone []files
 	for _, k := range b.table {
-		if k.users == 0 {
+		if k.users == 0 && !b.pins[k.key] {
 			old = append(old, k)
 		}
 	}
 	slices.SortFunc(old, func(x, y *kept) int { return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.key.id, y.key.id)) })
-	for _, k := range old {
+	for i, k := range old {
 		if freed >= n {
+			old = old[:i]
 			break
 		}
-		delete(b.table, k.key)
-		freed += k.bytes
-		b.used -= k.bytes
-		gone = append(gone, files{k.base, k.c})
-		if k.c != nil {
-			b.opened--
-		}
+		freed += b.strikeLocked(k)
 	}
 	b.mu.Unlock()
-	for _, k := range gone {
+	for _, k := range old {
 		b.delete(k.base, k.c)
 	}
 	return freed
+}
+
+// strikeLocked takes a content that no one uses out of the table and answers how many bytes it had; its files are to be deleted next, holding
+// no lock. b.mu is held.
+func (b *Blocks) strikeLocked(k *kept) int64 {
+	delete(b.table, k.key)
+	b.used -= k.bytes
+	if k.c != nil {
+		b.opened--
+	}
+	return k.bytes
 }
 
 // delete deletes the files of a content that is no longer in the table; c is nil if it was not open.
@@ -133,6 +134,9 @@ type part struct {
 func (b *Blocks) punchOldest(n int64) (freed int64) {
 	var parts []part
 	for _, c := range b.open() {
+		if !c.mayPunch() {
+			continue
+		}
 		c.mu.Lock()
 		for i, at := range c.touched {
 			if at > 0 || c.anyIn(int64(i)) {
@@ -196,6 +200,9 @@ func (c *content) bytesIn(i int64) (n int64) {
 func (c *content) punch(stretches []int64) (freed int64, err error) {
 	c.saving.Lock()
 	defer c.saving.Unlock()
+	if !c.mayPunch() { // File takes c.saving too, so it stays so
+		return 0, nil
+	}
 	var forgot []int64
 	c.mu.Lock()
 	for _, i := range stretches {
