@@ -36,7 +36,7 @@ func TestAdopt(t *testing.T) {
 			if err := r.Close(); err != nil {
 				t.Error(err)
 			}
-			if used, _ := usage(b); used != size {
+			if used, _ := b.Usage(); used != size {
 				t.Errorf("used %d, want %d", used, size)
 			}
 			closeBlocks(t, b)
@@ -94,7 +94,7 @@ func TestAdoptWhileReading(t *testing.T) {
 		t.Error(err)
 	}
 	wg.Wait()
-	if used, _ := usage(b); used != size {
+	if used, _ := b.Usage(); used != size {
 		t.Errorf("used %d, want %d", used, size)
 	}
 }

@@ -56,7 +56,7 @@ func TestRestart(t *testing.T) {
 	if _, err := OpenBlocks(BlocksConfig{Dir: dir, Source: src}); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("a second process: %v", err)
 	}
-	used, _ := usage(b)
+	used, _ := b.Usage()
 	open := b.Open(film("f", 10*mib))
 	mustRead(t, open, "f", 5*mib, 1)
 	closeBlocks(t, b)
@@ -66,7 +66,7 @@ func TestRestart(t *testing.T) {
 	src.counts()
 
 	b = openBlocks(t, BlocksConfig{Dir: dir, Source: src})
-	if got, limit := usage(b); got != used || limit != DefaultSize {
+	if got, limit := b.Usage(); got != used || limit != DefaultSize {
 		t.Errorf("used %d of %d, was %d", got, limit, used)
 	}
 	readSome(t, b, "f", 10*mib, 5*mib, 300_000)
@@ -150,7 +150,7 @@ func TestOldestGivesWay(t *testing.T) {
 	src.counts()
 	for i := range 3 {
 		readSome(t, b, remote.ID(fmt.Sprint("new", i)), mib, 0, mib)
-		if used, limit := usage(b); used > limit {
+		if used, limit := b.Usage(); used > limit {
 			t.Errorf("used %d of %d", used, limit)
 		}
 	}
@@ -194,7 +194,7 @@ func TestFilmLargerThanCache(t *testing.T) {
 	for range 2 {
 		for off := int64(0); off < size; off += mib {
 			mustRead(t, r, "f", off, mib)
-			if used, limit := usage(b); used > limit {
+			if used, limit := b.Usage(); used > limit {
 				t.Fatalf("used %d of %d", used, limit)
 			}
 		}
@@ -249,7 +249,7 @@ func TestKeepFree(t *testing.T) {
 	mu.Unlock()
 	expire()
 	readSome(t, b, "new", mib, 0, mib)
-	if used, limit := usage(b); used != 0 || limit != 0 {
+	if used, limit := b.Usage(); used != 0 || limit != 0 {
 		t.Errorf("used %d of %d", used, limit)
 	}
 	if n := onDisk(t, dir); n > 0 {

@@ -30,6 +30,12 @@ func (b *Blocks) Stats() Stats {
 	return st
 }
 
+// Usage tells how many bytes are on disk, and how many may be.
+func (b *Blocks) Usage() (used, limit int64) {
+	st := b.Stats()
+	return st.Used, st.Limit
+}
+
 // Held tells how many bytes of it are here, and whether it is pinned.
 func (b *Blocks) Held(it remote.Item) (bytes int64, pinned bool) {
 	_, key := contentOf(it)

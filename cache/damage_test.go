@@ -72,7 +72,7 @@ func TestDamage(t *testing.T) {
 			if err := r.Close(); err != nil {
 				t.Error(err)
 			}
-			if used, _ := usage(b); used != size {
+			if used, _ := b.Usage(); used != size {
 				t.Errorf("used %d, want %d", used, size)
 			}
 			closeBlocks(t, b)

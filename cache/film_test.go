@@ -168,11 +168,6 @@ func openBlocks(t *testing.T, cfg BlocksConfig) *Blocks {
 	return b
 }
 
-func usage(b *Blocks) (used, limit int64) {
-	st := b.Stats()
-	return st.Used, st.Limit
-}
-
 func closeBlocks(t *testing.T, b *Blocks) {
 	t.Helper()
 	if err := b.Close(); err != nil {

@@ -253,7 +253,7 @@ func TestGivenUpLeavesNothing(t *testing.T) {
 			cancel()
 		}
 		synctest.Wait()
-		used, _ := usage(b)
+		used, _ := b.Usage()
 		if n := onDisk(t, dir); used != 0 || n > 4096 {
 			t.Errorf("used %d, on disk %d", used, n)
 		}
