@@ -81,9 +81,9 @@ func (t *Tree) sweep() {
 		return
 	}
 	t.swept = now
-	for k, at := range t.checked {
-		if now.Sub(at) > t.age {
-			delete(t.checked, k)
+	for k, at := range t.vain {
+		if !t.recently(at) {
+			delete(t.vain, k)
 		}
 	}
 	for k, changes := range t.changes {

@@ -41,14 +41,26 @@ func (t *Tree) join(ctx context.Context, k folderKey, ref remote.Ref) (*flight, 
 	}
 	fl := t.flights[k]
 	if fl == nil {
-		fl = &flight{key: k, began: t.now(), done: make(chan struct{})}
-		var own context.Context // with the asker's values, not with its end: others may join
-		own, fl.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-		t.flights[k] = fl
-		t.wg.Go(func() { t.fetch(own, fl, ref) })
+		fl = t.begin(ctx, k, ref)
 	}
 	fl.waiting++
 	return fl, nil
+}
+
+// begin has the listing of k fetched, with ctx's values but not with its end, because others may join. t.mu is held.
+func (t *Tree) begin(ctx context.Context, k folderKey, ref remote.Ref) *flight {
+	fl := &flight{key: k, began: t.now(), done: make(chan struct{})}
+	ctx, fl.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	t.flights[k] = fl
+	t.wg.Go(func() { t.fetch(ctx, fl, ref) })
+	return fl
+}
+
+// behind has the listing of k fetched while no one waits for it. t.mu is held.
+func (t *Tree) behind(k folderKey, ref remote.Ref) {
+	if t.flights[k] == nil && t.ctx.Err() == nil {
+		t.begin(remote.WithPriority(t.ctx, remote.Background), k, ref).waiting++ // an interruption of others does not end it
+	}
 }
 
 // await waits for a flight. When the last who waits was interrupted the flight ends; if it only ran out of time the flight goes on,
@@ -98,10 +110,17 @@ func (t *Tree) fetch(ctx context.Context, fl *flight, ref remote.Ref) {
 	case err == nil:
 		t.lay(fl.key, s, fl.began)
 		if current {
-			t.publish(fl.key, s)
+			fl.s = t.publish(fl.key, ref, s)
 		}
-	case errors.Is(err, iofs.ErrNotExist) && current:
-		t.gone(fl.key)
+	case !current:
+	case errors.Is(err, iofs.ErrNotExist):
+		t.gone(fl.key, ref)
+	case linkless(err):
+		t.vain[fl.key] = t.now()
+	default: // it is refused now: then what was there is not shown without asking
+		if s := t.known(fl.key); s != nil {
+			s.at = time.Time{}
+		}
 	}
 }
 
@@ -122,26 +141,38 @@ func (t *Tree) children(ctx context.Context, fl *flight, ref remote.Ref) (items 
 	return items, context.Cause(ctx)
 }
 
-// publish makes s what is shown in k. t.mu is held.
-func (t *Tree) publish(k folderKey, s *siblings) {
-	t.hold(k, s)
-	t.checked[k] = t.now()
-	t.keep(k, s)
+// publish makes s what is shown in k, and returns what is: the old one if that says the same. t.mu is held.
+func (t *Tree) publish(k folderKey, ref remote.Ref, s *siblings) *siblings {
+	delete(t.vain, k)
 	if !t.silent.IsZero() {
 		t.silent = time.Time{}
 		t.log.Info("Frame.io answers again")
 	}
+	old := t.known(k)
+	changes, told := t.compare(k, old, s)
+	if old != nil && len(changes) == 0 {
+		s = old
+	}
+	s.at = t.now()
+	t.hold(k, s)
+	t.keep(k, s)
+	t.tell(ref, told)
 	t.sweep()
+	return s
 }
 
 // keep has the index write s. t.mu is held.
 func (t *Tree) keep(k folderKey, s *siblings) { t.index.setListing(k, &t.mu, s) }
 
 // gone forgets a folder that Frame.io no longer has. t.mu is held.
-func (t *Tree) gone(k folderKey) {
+func (t *Tree) gone(k folderKey, ref remote.Ref) {
+	if old := t.known(k); old != nil {
+		_, told := t.compare(k, old, newSiblings(nil))
+		t.tell(ref, told)
+	}
 	t.listings.Del(string(k))
 	t.use(k, nil)
-	delete(t.checked, k)
+	delete(t.vain, k)
 	delete(t.changes, k)
 	t.keep(k, nil)
 }

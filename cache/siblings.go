@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -25,6 +26,7 @@ type siblings struct {
 	wanted map[string]bool   // names that someone younger would have had, or be found by; if their holder goes, all are named again
 	sorted []Entry           // oldest first; nil if it must be made again
 	bytes  int64             // of memory, about
+	at     time.Time         // when Frame.io told it; zero: it must be asked before this is shown
 }
 
 // entryBytes is about what an Entry and its places in the maps take, without the text.
@@ -55,6 +57,7 @@ func newSiblings(items []remote.Item) *siblings {
 func (s *siblings) name(items []remote.Item) {
 	slices.SortFunc(items, byAge)
 	*s = siblings{
+		at:     s.at,
 		byID:   make(map[remote.ID]*Entry, len(items)),
 		byName: make(map[string]*Entry, len(items)),
 		byForm: map[string]*Entry{},

@@ -17,6 +17,7 @@ import (
 // Defaults of a TreeConfig.
 const (
 	DefaultAge       = 10 * time.Second
+	DefaultFresh     = 10 * time.Second
 	DefaultTreeBytes = 32 << 20
 )
 
@@ -33,10 +34,16 @@ type Entry struct {
 type TreeConfig struct {
 	Namespace Namespace
 	Index     *Index
-	Age       time.Duration    // how long a listing is shown before Frame.io is asked again; other people's changes are seen within it
+	Age       time.Duration    // a listing up to this old is shown at once, and looked at again behind; an older one is waited for
+	Fresh     time.Duration    // a listing younger than this is not fetched again; DefaultFresh, and never more than Age
 	Bytes     int64            // memory for listings; what does not fit is read from the index again
 	Log       *slog.Logger     // nil: nothing is logged
 	Now       func() time.Time // nil: time.Now
+
+	// Changed is told what a new listing shows differently from the one that was shown before it, unless Put or Drop did that.
+	// It is called in order, one call at a time, with no lock held; parent may be called a Project or its root Folder. nil: no one
+	// wants to know.
+	Changed func(parent remote.Ref, changes []Change)
 }
 
 // Tree is what stands in the folders: listings of an age, with our own changes laid over them.
@@ -44,9 +51,11 @@ type Tree struct {
 	namespace Namespace
 	index     *Index
 	age       time.Duration
+	fresh     time.Duration
 	bytes     int64
 	log       *slog.Logger
 	now       func() time.Time
+	changed   func(remote.Ref, []Change)
 
 	ctx    context.Context // of all fetches; ended by Close
 	cancel context.CancelFunc
@@ -55,11 +64,13 @@ type Tree struct {
 	mu       sync.Mutex // guards what follows, and every siblings in it
 	listings *ristretto.Cache[string, *siblings]
 	recent   [8]listing              // the last used; ristretto may turn away what is new to it
-	checked  map[folderKey]time.Time // when Frame.io was last asked, or could not be
+	vain     map[folderKey]time.Time // when Frame.io was last asked in vain
 	flights  map[folderKey]*flight   // listings being fetched
 	changes  map[folderKey]map[remote.ID]change
-	swept    time.Time // when checked and changes were last tidied
+	swept    time.Time // when vain and changes were last tidied
 	silent   time.Time // when Frame.io last did not answer; zero if it has answered since
+	untold   []news    // for Changed
+	telling  bool      // someone is at it
 }
 
 // folderKey names a folder in the index: its kind and its ID.
@@ -82,12 +93,16 @@ type listing struct {
 // NewTree makes a Tree. Close it before its Index.
 func NewTree(cfg TreeConfig) *Tree {
 	t := &Tree{
-		namespace: cfg.Namespace, index: cfg.Index, age: cfg.Age, bytes: cfg.Bytes, log: cfg.Log, now: cfg.Now,
-		checked: map[folderKey]time.Time{}, flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{},
+		namespace: cfg.Namespace, index: cfg.Index, age: cfg.Age, bytes: cfg.Bytes, log: cfg.Log, now: cfg.Now, fresh: cfg.Fresh, changed: cfg.Changed,
+		vain: map[folderKey]time.Time{}, flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{},
 	}
 	if t.age <= 0 {
 		t.age = DefaultAge
 	}
+	if t.fresh <= 0 {
+		t.fresh = DefaultFresh
+	}
+	t.fresh = min(t.fresh, t.age)
 	if t.bytes <= 0 {
 		t.bytes = DefaultTreeBytes
 	}
@@ -120,9 +135,10 @@ func (t *Tree) Close() {
 }
 
 // List returns what stands in ref, sorted from oldest to newest; the slice is the caller's to read, not to change. A listing
-// younger than Age is shown as it is, else Frame.io is asked, once however many ask. If it does not answer (for want of a link, or of
-// requests to spend, or within 3 s, or before ctx's deadline) an older listing is shown, where there is one, and what it
-// answers later is shown then. Uploads of others that are not complete are left out.
+// up to Age old is shown as it is, and fetched again behind if it is older than Fresh. Else Frame.io is asked, once however many
+// ask. If it does not answer (for want of a link, or of requests to spend, or within 3 s, or before ctx's deadline) an older
+// listing is shown, where there is one, and what it answers later is shown then. Uploads of others that are not complete are left
+// out.
 func (t *Tree) List(ctx context.Context, ref remote.Ref) (entries []Entry, err error) {
 	err = t.with(ctx, ref, func(s *siblings) { entries = s.list() })
 	return entries, err
@@ -139,13 +155,34 @@ func (t *Tree) Find(ctx context.Context, ref remote.Ref, name string) (entry Ent
 	return entry, err
 }
 
+// Update is for who is about to change something in ref: it returns once there is a listing younger than Fresh. If Frame.io does not
+// answer an older one will do, because a change that cannot be made is told by the change itself.
+func (t *Tree) Update(ctx context.Context, ref remote.Ref) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k := keyOf(ref)
+	if s := t.known(k); s != nil && t.recently(s.at) {
+		return nil
+	}
+	return t.ask(ctx, k, ref, func(*siblings) {})
+}
+
+// Hold says that the folder ref, or a file in it, is open: it counts as looked at until release is called.
+func (t *Tree) Hold(ref remote.Ref) (release func()) {
+	return func() {}
+}
+
 // Forget makes the next List of parent ask Frame.io.
 func (t *Tree) Forget(parent remote.Ref) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := keyOf(parent)
-	delete(t.checked, k)
+	delete(t.vain, k)
 	delete(t.flights, k) // what is on its way may be from before; its askers still get it
+	if s := t.known(k); s != nil {
+		s.at = time.Time{}
+		t.keep(k, s)
+	}
 }
 
 // with calls use, holding t.mu, with what stands in ref.
@@ -154,14 +191,32 @@ func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(*siblings)) er
 	defer t.mu.Unlock()
 	k := keyOf(ref)
 	s := t.known(k)
-	if s != nil && t.fresh(k) {
-		use(s)
-		return nil
+	if s == nil || !t.recently(t.vain[k]) && t.old(s) {
+		return t.ask(ctx, k, ref, use)
 	}
+	if !t.recently(s.at) && !t.recently(t.vain[k]) {
+		t.behind(k, ref)
+	}
+	use(s)
+	return nil
+}
+
+// old reports whether a listing is too old to be shown without asking.
+func (t *Tree) old(s *siblings) bool { return t.now().Sub(s.at) >= t.age }
+
+// recently reports whether a time is less than Fresh ago. One that is to come is not: the clock was set back.
+func (t *Tree) recently(at time.Time) bool {
+	age := t.now().Sub(at)
+	return age >= 0 && age < t.fresh
+}
+
+// ask calls use with what Frame.io answers, or if it does not with what is known. t.mu is held, but not all the time.
+func (t *Tree) ask(ctx context.Context, k folderKey, ref remote.Ref, use func(*siblings)) error {
 	fl, err := t.join(ctx, k, ref)
 	if err != nil {
 		return fmt.Errorf("list %s: %w", ref.Kind, err)
 	}
+	s := t.known(k)
 	if s != nil { // something to show: then no one needs to wait for long
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, t.patience())
@@ -176,9 +231,11 @@ func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(*siblings)) er
 	case s == nil || !linkless(err):
 		return fmt.Errorf("list %s: %w", ref.Kind, err)
 	default:
-		s = t.known(k)            // with what changed meanwhile
-		t.checked[k] = t.now()    // or every look would wait
-		t.unanswered(fl.key, err) // the flight goes on, and publishes what it finds
+		if s = t.known(k); s == nil { // with what changed meanwhile
+			return fmt.Errorf("list %s: %w", ref.Kind, err)
+		}
+		t.vain[k] = t.now()  // or every look would wait
+		t.unanswered(k, err) // the flight goes on, and publishes what it finds
 	}
 	use(s)
 	return nil
@@ -187,7 +244,7 @@ func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(*siblings)) er
 // patience is how long to wait for Frame.io if there is an older listing to show: not at all if it did not answer a moment ago. It is
 // asked all the same, and what it answers is shown next time.
 func (t *Tree) patience() time.Duration {
-	if t.now().Sub(t.silent) < t.age {
+	if t.recently(t.silent) {
 		return 0
 	}
 	return patience
@@ -204,68 +261,4 @@ func (t *Tree) unanswered(k folderKey, err error) {
 		t.log.Warn("showing folders as they were: Frame.io does not answer", "folder", string(k), "err", err)
 	}
 	t.silent = t.now()
-}
-
-// fresh reports whether a listing of k needs no look at Frame.io.
-func (t *Tree) fresh(k folderKey) bool {
-	at, ok := t.checked[k]
-	age := t.now().Sub(at)
-	return ok && age >= 0 && age < t.age
-}
-
-// known returns the listing of k, of whatever age; nil if there is none.
-func (t *Tree) known(k folderKey) *siblings {
-	if s := t.held(k); s != nil {
-		return s
-	}
-	return t.reload(k)
-}
-
-// held returns the listing of k if it is in memory.
-func (t *Tree) held(k folderKey) *siblings {
-	for i, l := range t.recent {
-		if l.key == k && l.s != nil {
-			copy(t.recent[1:i+1], t.recent[:i])
-			t.recent[0] = l
-			return l.s
-		}
-	}
-	if s, ok := t.listings.Get(string(k)); ok {
-		t.use(k, s)
-		return s
-	}
-	return nil
-}
-
-// use makes s the most recent listing.
-func (t *Tree) use(k folderKey, s *siblings) {
-	last := len(t.recent) - 1
-	for i, l := range t.recent {
-		if l.key == k {
-			last = i
-			break
-		}
-	}
-	copy(t.recent[1:last+1], t.recent[:last])
-	t.recent[0] = listing{k, s}
-}
-
-// hold takes a listing into memory.
-func (t *Tree) hold(k folderKey, s *siblings) {
-	t.use(k, s)
-	// A listing that is larger than all memory is let in too: read from the index for every look it would take far longer.
-	t.listings.Set(string(k), s, min(s.bytes+1000, t.bytes/2))
-	t.listings.Wait()
-}
-
-// reload takes the listing of k from the index into memory; nil if there is none. It does so for 10,000 items in some 50 ms, and holds
-// t.mu meanwhile: this is rare, and no other way would change a listing in two places at once.
-func (t *Tree) reload(k folderKey) *siblings {
-	s := t.index.listing(k)
-	if s == nil {
-		return nil
-	}
-	t.lay(k, s, t.now())
-	t.hold(k, s)
-	return s
 }

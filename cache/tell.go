@@ -1,0 +1,88 @@
+package cache
+
+import "github.com/frameiofs/frameiofs/remote"
+
+// Change is one thing that a new listing of a folder shows differently from the one before: it is new if Was.Name is "", gone if
+// Is.Name is "", else the same thing (Was.ID and Is.ID are equal) with another name, version, size, or whatever an Item tells.
+// The changes of one listing belong together: where two names were exchanged, both go before both come.
+type Change struct{ Was, Is Entry }
+
+// news are changes of a folder that Changed has not been told.
+type news struct {
+	parent  remote.Ref
+	changes []Change
+}
+
+// compare returns what s, of k, shows differently from old, and what of it is not by our own hand. Where they are alike s takes
+// over what old has, so that both share their text. s is not shown yet. t.mu is held.
+func (t *Tree) compare(k folderKey, old, s *siblings) (changes, foreign []Change) {
+	if old == nil {
+		return nil, nil
+	}
+	note := func(c Change, ours bool) {
+		changes = append(changes, c)
+		if !ours {
+			foreign = append(foreign, c)
+		}
+	}
+	for _, was := range old.list() {
+		if s.byID[was.ID] == nil {
+			note(Change{Was: was}, false)
+		}
+	}
+	now := s.list()
+	for i := range now {
+		is := &now[i]
+		was := old.byID[is.ID]
+		switch {
+		case was == nil:
+			note(Change{Is: *is}, false)
+		case was.Name != is.Name || !alike(was.Item, is.Item):
+			c, ours := t.changes[k][is.ID]
+			note(Change{Was: *was, Is: *is}, ours && !c.gone && was.Name == is.Name && confirms(c.item, is.Item))
+		default:
+			s.byID[is.ID].Item, is.Item = was.Item, was.Item
+		}
+	}
+	return changes, foreign
+}
+
+// alike reports whether two items of one ID say the same.
+func alike(a, b remote.Item) bool {
+	if !a.Created.Equal(b.Created) || !a.Updated.Equal(b.Updated) || !a.Mtime.Equal(b.Mtime) {
+		return false
+	}
+	a.Created, a.Updated, a.Mtime = b.Created, b.Updated, b.Mtime
+	return a == b
+}
+
+// confirms reports whether is, listed by Frame.io, is what we put there, though Frame.io may know more about it by now.
+func confirms(ours, is remote.Item) bool {
+	return ours.Name == is.Name && ours.Kind == is.Kind && ours.Content == is.Content && ours.Size == is.Size && ours.Mtime.Equal(is.Mtime)
+}
+
+// tell has Changed told. t.mu is held.
+func (t *Tree) tell(parent remote.Ref, changes []Change) {
+	if t.changed == nil || len(changes) == 0 {
+		return
+	}
+	t.untold = append(t.untold, news{parent, changes})
+	if !t.telling {
+		t.telling = true
+		t.wg.Go(t.tellAll)
+	}
+}
+
+// tellAll tells Changed what there is, one call at a time, until there is no more or the Tree is closed.
+func (t *Tree) tellAll() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(t.untold) > 0 && t.ctx.Err() == nil {
+		n := t.untold[0]
+		t.untold = t.untold[1:]
+		t.mu.Unlock()
+		t.changed(n.parent, n.changes)
+		t.mu.Lock()
+	}
+	t.telling = false
+}
