@@ -46,7 +46,9 @@ type Conn struct {
 	base     *url.URL
 	wire     Wire
 	api      http.RoundTripper // auth ⊃ retry ⊃ limit ⊃ HTTP
-	data     http.RoundTripper // upload and media hosts; never sees a token
+	data     http.RoundTripper // upload hosts; never sees a token
+	media    http.RoundTripper // media hosts; no token either
+	pool     *pool             // what media sends through
 	idle     []*http.Transport
 	log      *slog.Logger
 	patience time.Duration
@@ -81,12 +83,15 @@ func NewConn(cfg Config, w Wire) (*Conn, error) {
 		cfg.Patience = defaultPatience
 	}
 	api, data := apiTransport(cfg.TLS), dataTransport(cfg.TLS)
+	pool := newPool(dataTransport(cfg.TLS))
 	return &Conn{
 		base: base,
 		wire: w,
 		api: &auth{host: base.Host, legacy: w.Legacy, token: cfg.Token, next: &retry{
 			patience: cfg.Patience, next: newLimit(api)}},
 		data:     data,
+		media:    pool,
+		pool:     pool,
 		idle:     []*http.Transport{api, data},
 		log:      cfg.Logger,
 		patience: cfg.Patience,
@@ -101,6 +106,7 @@ func (c *Conn) Close() {
 	for _, t := range c.idle {
 		t.CloseIdleConnections()
 	}
+	c.pool.close()
 }
 
 // Log is the connection's logger, for its wire.

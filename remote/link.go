@@ -102,9 +102,11 @@ func (e *link) get(ctx context.Context, c *Conn, refused string, fetch func(cont
 	if err != nil {
 		return Link{}, err
 	}
-	if _, err := c.parseLink(l.URL); err != nil {
+	u, err := c.parseLink(l.URL)
+	if err != nil {
 		return Link{}, err
 	}
+	c.pool.expect(u)
 	now := time.Now()
 	end := now.Add(linkLife)
 	if at := Expires(l.URL); !at.IsZero() {

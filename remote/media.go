@@ -43,6 +43,32 @@ func (c *Conn) OpenRange(ctx context.Context, file Ref, off, n int64, fetch func
 	return r, nil
 }
 
+// Prepare makes the next OpenRange of a file cost one round trip: its link is at hand and so is a connection to the media
+// host, which is dialled while the link is fetched, if an earlier link told where that is. If both are there already it
+// does nothing. It is best effort; an error only tells why OpenRange will take longer, or fail.
+func (c *Conn) Prepare(ctx context.Context, file Ref, fetch func(context.Context) (Link, error)) error {
+	const op = "prepare to read"
+	if file.Kind != File {
+		return mediaError(op, file, fmt.Errorf("%w: bytes belong to files", ErrRefused))
+	}
+	c.pool.begin()
+	l, err := c.links.of(file.ID).get(ctx, c, "", fetch)
+	if err != nil {
+		return mediaError(op, file, err)
+	}
+	u, err := c.parseLink(l.URL)
+	if err == nil {
+		err = c.pool.warm(ctx, u)
+	}
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", ErrOffline, bare(err))
+	}
+	if err != nil {
+		return mediaError(op, file, err)
+	}
+	return nil
+}
+
 // rangeReader reads a range over as many GETs as it takes.
 type rangeReader struct {
 	c     *Conn
@@ -117,12 +143,15 @@ func (r *rangeReader) shut() {
 	r.body = nil
 }
 
-func (r *rangeReader) error(err error) error {
+func (r *rangeReader) error(err error) error { return mediaError("read bytes", r.file, err) }
+
+// mediaError turns whatever went wrong with a file's bytes into an Error.
+func mediaError(op string, file Ref, err error) error {
 	var e *Error
 	if errors.As(err, &e) {
 		return err
 	}
-	e = &Error{Op: "read bytes", Ref: r.file, Err: bare(err)}
+	e = &Error{Op: op, Ref: file, Err: bare(err)}
 	var s3 *s3Error
 	if errors.As(err, &s3) {
 		e.Status, e.Code, e.Detail, e.Err = s3.status, s3.Code, clip(s3.Message), s3.cause
@@ -205,7 +234,7 @@ func (r *rangeReader) get(l Link) error {
 	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", r.off, r.off+r.left-1))
 	req.Header.Set("Accept-Encoding", "identity")
 	req.Header.Set("User-Agent", userAgent)
-	resp, err := r.c.data.RoundTrip(req)
+	resp, err := r.c.media.RoundTrip(req)
 	if err != nil {
 		return fail(err)
 	}

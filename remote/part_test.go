@@ -226,7 +226,7 @@ func TestStalledTransfersAreCutAndTakenUpAgain(t *testing.T) {
 
 		// The first GET's body stops in the middle.
 		first := true
-		c.data = transport(func(r *http.Request) (*http.Response, error) {
+		c.media = transport(func(r *http.Request) (*http.Response, error) {
 			var from int64
 			fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
 			h := http.Header{"Content-Range": {fmt.Sprintf("bytes %d-9/10", from)}}

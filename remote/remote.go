@@ -3,7 +3,7 @@
 // It is a leaf: nothing of ours is imported here. Package v2 and package v4 are the two wires; each has a Client with the
 // same methods, one per call, in the words of this package. Everything that both wires share (authorization, retries,
 // limits, sending a part, reading a range, making a thing only once) is here, on Conn: a wire calls NewConn, Conn.Do, Once,
-// Conn.PutPart and Conn.OpenRange. Whoever uses a wire gives it a Config with a StaticToken or a TokenFile, says with
+// Conn.PutPart, Conn.Prepare and Conn.OpenRange. Whoever uses a wire gives it a Config with a StaticToken or a TokenFile, says with
 // WithPriority who may go first, follows a part with WithProgress, and asks errors with errors.Is for the sentinels here.
 package remote
 

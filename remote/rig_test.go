@@ -34,6 +34,7 @@ type client interface {
 	Rename(context.Context, remote.Ref, string) (remote.Item, error)
 	Move(ctx context.Context, ref, to remote.Ref) (remote.Item, error)
 	Delete(context.Context, remote.Ref) error
+	Prepare(ctx context.Context, file remote.Ref) error
 	OpenRange(ctx context.Context, file remote.Ref, off, n int64) (io.ReadCloser, error)
 	PutPart(context.Context, remote.Part, io.ReaderAt) error
 	Close()

@@ -176,6 +176,11 @@ func (c *Client) OpenRange(ctx context.Context, file remote.Ref, off, n int64) (
 	return c.conn.OpenRange(ctx, file, off, n, func(ctx context.Context) (remote.Link, error) { return c.link(ctx, file) })
 }
 
+// Prepare makes the next OpenRange of a file cost one round trip; see remote.Conn.Prepare.
+func (c *Client) Prepare(ctx context.Context, file remote.Ref) error {
+	return c.conn.Prepare(ctx, file, func(ctx context.Context) (remote.Link, error) { return c.link(ctx, file) })
+}
+
 // link asks for the signed address of a file's bytes (spec: frameio-v2.md §6). It is there before the bytes are.
 func (c *Client) link(ctx context.Context, file remote.Ref) (remote.Link, error) {
 	a, err := c.show(ctx, file)

@@ -222,6 +222,11 @@ func (c *Client) OpenRange(ctx context.Context, file remote.Ref, off, n int64) (
 	return c.conn.OpenRange(ctx, file, off, n, func(ctx context.Context) (remote.Link, error) { return c.link(ctx, file) })
 }
 
+// Prepare makes the next OpenRange of a file cost one round trip; see remote.Conn.Prepare.
+func (c *Client) Prepare(ctx context.Context, file remote.Ref) error {
+	return c.conn.Prepare(ctx, file, func(ctx context.Context) (remote.Link, error) { return c.link(ctx, file) })
+}
+
 // link asks for the signed address of a file's bytes. Whoever may not download gets 403 here, or no link
 // (spec: frameio-v4.md §3.2, §4.3).
 func (c *Client) link(ctx context.Context, file remote.Ref) (remote.Link, error) {
