@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	iofs "io/fs"
@@ -69,6 +70,11 @@ func (d *dir) Create(ctx context.Context, name string, _, mode uint32, out *fuse
 		d.fs.log.Warn("create in a folder that Frame.io lets nothing into", "name", name, "error", err)
 		return fail(err)
 	}
+	wait, cancel := d.fs.patient(ctx)
+	defer cancel()
+	if err := d.vacant(wait, name); err != nil {
+		return fail(err)
+	}
 	e, err := d.fs.cfg.Spool.Create(spool.Target{Parent: parent, Name: cache.Actual(name)}, d.newAttr(ctx, mode))
 	if err != nil {
 		return fail(err)
@@ -79,7 +85,24 @@ func (d *dir) Create(ctx context.Context, name string, _, mode uint32, out *fuse
 	}
 	d.touched()
 	inode := d.child(ctx, line{name: name, entry: e}, out)
-	return inode, &handle{file: inode.Operations().(*file), write: true, entry: e, spooled: sp}, fuse.FOPEN_DIRECT_IO, 0
+	h := inode.Operations().(*file).newHandle(true)
+	h.entry, h.spooled = e, sp
+	return inode, h, fuse.FOPEN_DIRECT_IO, 0
+}
+
+// vacant makes sure that a name that the kernel holds to be free is so, by a listing that is not old. If it is not, ESTALE has the
+// kernel look it up again. The files of names that never leave this machine may be made at any time.
+func (d *dir) vacant(ctx context.Context, name string) error {
+	if spool.LocalName(name) {
+		return nil
+	}
+	if err := d.current(ctx); err != nil {
+		return err
+	}
+	if _, err := d.find(ctx, name); !errors.Is(err, iofs.ErrNotExist) {
+		return cmp.Or(err, error(syscall.ESTALE))
+	}
+	return nil
 }
 
 // newAttr is what a new file has from the one who makes it.
@@ -100,6 +123,12 @@ func (d *dir) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.Ent
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
 	parent := d.get().Ref
+	if err := d.current(ctx); err != nil {
+		return nil, errno(err)
+	}
+	if _, err := d.find(ctx, name); !errors.Is(err, iofs.ErrNotExist) {
+		return nil, errno(cmp.Or(err, error(syscall.EEXIST)))
+	}
 	it, err := d.fs.cfg.Remote.CreateFolder(ctx, parent, cache.Actual(name))
 	if err != nil {
 		d.fs.log.Warn("make folder", "name", name, "error", err)
@@ -122,6 +151,9 @@ func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
 	}
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
+	if err := d.current(ctx); err != nil {
+		return errno(err)
+	}
 	for {
 		l, err := d.find(ctx, name)
 		if err != nil {
@@ -195,6 +227,9 @@ func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 	}
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
+	if err := d.current(ctx); err != nil {
+		return errno(err)
+	}
 	l, err := d.find(ctx, name)
 	switch {
 	case err != nil:

@@ -118,7 +118,9 @@ func (d *dir) child(ctx context.Context, l line, out *fuse.EntryOut) *fusefs.Ino
 		return n
 	})
 	if l.entry == nil {
-		n.found(d.get().Ref, l)
+		if !n.found(d.get().Ref, l) {
+			return d.newer(ctx, n, l, out)
+		}
 	} else if n.leaves(l) && l.entry.Info().Stage == spool.Gone {
 		// Settled between the look and the note: without this the inode would never be told.
 		if err := n.outlived(ctx, l.entry); err != nil {
@@ -127,6 +129,22 @@ func (d *dir) child(ctx context.Context, l line, out *fuse.EntryOut) *fusefs.Ino
 	}
 	n.fill(&out.Attr)
 	return n.EmbeddedInode()
+}
+
+// newer is the inode of a line whose bytes are others than those of the file n, which somebody has open.
+func (d *dir) newer(ctx context.Context, n *file, l line, out *fuse.EntryOut) *fusefs.Inode {
+	attr, err := n.another(l.item.Ref)
+	if err != nil {
+		d.fs.log.Warn("a new version will be a new inode again after the next start", "name", l.name, "error", err)
+	}
+	newer := d.fs.files.get(attr, func() *file {
+		newer := &file{fs: d.fs}
+		d.NewInode(ctx, newer, attr)
+		return newer
+	})
+	newer.found(d.get().Ref, l)
+	newer.fill(&out.Attr)
+	return newer.EmbeddedInode()
 }
 
 // lastChange is when something in d was last changed through this mount; zero if never.
@@ -155,7 +173,7 @@ func (d *dir) Setattr(_ context.Context, _ fusefs.FileHandle, in *fuse.SetAttrIn
 	}
 	d.fs.fillFolder(it, d.lastChange(), &out.Attr)
 	out.Ino = d.StableAttr().Ino
-	out.SetTimeout(time.Second)
+	out.SetTimeout(kept)
 	return 0
 }
 

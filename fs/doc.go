@@ -22,13 +22,20 @@
 // they cost no call. A rename that changes folder and name takes two calls; if the second is refused the first is undone.
 // rmdir asks Frame.io what is in the folder first. RENAME_NOREPLACE works; RENAME_EXCHANGE is refused (EINVAL).
 //
-// open(2) for reading fetches nothing; read(2) fetches the range (and, when a file is read in order, what follows). An open
-// file keeps the version it was opened on, but sees what is written through this mount.
+// open(2) for reading waits for nothing. read(2) fetches the range and, when a file is read in order, what follows; of a film its
+// head and its end come along, because players look there first. An open file keeps the version it was opened on; the next
+// open finds the newest. What is written through this mount is seen by those who have the file open, as on a disk, unless the kernel
+// serves them straight from the cache's file, as it does, if this runs as root, when all bytes are here: they keep their version too. A
+// version that comes while another is open is an inode of its own, with the same number.
+//
+// What others change is seen within 30 s in folders that somebody looks at or has something open in, and usually sooner. A
+// folder that was not looked at for long may be shown as it was known, up to the listing's age, for as long as it takes to ask; what
+// is about to be changed there is asked for first (create, mkdir, rename, unlink, rmdir, open for writing).
 //
 // chmod, chown and times are kept on this machine, with the bytes they were set on. V2 keeps modification times too. Symbolic
 // links, hard links and device nodes are refused (EPERM): Frame.io has none.
 //
-// Locks are local to this machine. Changes made elsewhere are seen within the listing's age; inotify does not tell them.
+// Locks are local to this machine. inotify does not tell of changes made elsewhere.
 //
 // # Errors
 //
@@ -40,7 +47,7 @@
 // # Locks
 //
 // dir.mu and file.mu are leaves among themselves. The lock of the nodes by identity (live.mu) is taken alone. The spool's and
-// the cache's locks come after file.mu. No lock of this package is held while Frame.io is asked.
+// the cache's locks come after file.mu. No lock of this package is held while Frame.io is asked, or the kernel told something.
 //
 // # Known faults
 //

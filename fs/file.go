@@ -27,6 +27,10 @@ type file struct {
 	cached remote.ID    // the Content whose pages the kernel may hold
 	gone   bool         // unlinked
 	told   uint64       // FS.events when the fields above last changed other than by a look: an older look tells nothing new
+
+	opens   int       // handles that are open, see version.go
+	passing int       // those of them that the kernel may read past us
+	passed  remote.ID // the Content that it may have been given to read so; ever the same
 }
 
 var (
@@ -47,13 +51,18 @@ func (n *file) is(parent remote.Ref, it remote.Item) {
 // changed notes, with mu held, that the inode stands for something else from now on.
 func (n *file) changed() { n.told = n.fs.events.Add(1) }
 
-// found notes what a look has found on Frame.io under this inode.
-func (n *file) found(parent remote.Ref, l line) {
+// found notes what a look has found on Frame.io under this inode. It is false if that is another inode's from now on.
+func (n *file) found(parent remote.Ref, l line) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.told <= l.seen {
-		n.parent, n.item, n.entry, n.gone = parent, l.item, nil, false
+	if n.told > l.seen {
+		return true
 	}
+	if n.keeps(l.item.Content) {
+		return false
+	}
+	n.parent, n.item, n.entry, n.gone = parent, l.item, nil, false
+	return true
 }
 
 // leaves notes that a look has found the bytes of this inode in the spool. It is false if the inode knows better.
@@ -149,7 +158,7 @@ func (n *file) Setattr(ctx context.Context, fh fusefs.FileHandle, in *fuse.SetAt
 	}
 	n.fill(&out.Attr)
 	out.Ino = n.StableAttr().Ino
-	out.SetTimeout(time.Second)
+	out.SetTimeout(kept)
 	return 0
 }
 
@@ -160,6 +169,11 @@ func (n *file) resize(ctx context.Context, fh fusefs.FileHandle, size int64) err
 	}
 	if h, ok := fh.(*handle); ok && h.write {
 		return h.truncate(ctx, size)
+	}
+	hold := n.newHandle(false) // nobody shall read past us from here on
+	defer hold.Release(ctx)
+	if err := n.writable(ctx); err != nil {
+		return err
 	}
 	for {
 		e, err := n.change(ctx, size == 0)
@@ -310,13 +324,20 @@ func (n *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 	}
 	ctx, cancel := n.fs.patient(ctx)
 	defer cancel()
-	e, sp, err := n.openWrite(ctx, flags&syscall.O_TRUNC != 0)
+	h := n.newHandle(true)
+	err := n.writable(ctx)
+	if err == nil {
+		h.entry, h.spooled, err = n.openWrite(ctx, flags&syscall.O_TRUNC != 0)
+	}
 	if err != nil {
-		n.fs.log.Warn("open for writing", "name", n.label(), "error", err)
+		h.Release(ctx)
+		if !errors.Is(err, syscall.ESTALE) {
+			n.fs.log.Warn("open for writing", "name", n.label(), "error", err)
+		}
 		return nil, 0, errno(err)
 	}
 	n.uncache()
-	return &handle{file: n, write: true, entry: e, spooled: sp}, fuse.FOPEN_DIRECT_IO, 0
+	return h, fuse.FOPEN_DIRECT_IO, 0
 }
 
 // openWrite opens the file for a change, and empties it first if so asked.
@@ -350,23 +371,39 @@ func (n *file) openWrite(ctx context.Context, emptied bool) (*spool.Entry, *spoo
 // openRead opens what is leaving, or else what Frame.io has.
 func (n *file) openRead(ctx context.Context) (fusefs.FileHandle, uint32, syscall.Errno) {
 	for {
+		h := n.newHandle(false)
 		it, e := n.get()
 		if e == nil {
-			return &handle{file: n, reader: n.fs.cfg.Blocks.Open(it)}, n.keepCache(it), 0
+			return n.openItem(h, it)
 		}
 		sp, err := e.Open(false)
+		if err == nil {
+			n.uncache()
+			h.entry, h.spooled = e, sp
+			return h, fuse.FOPEN_DIRECT_IO, 0
+		}
+		h.Release(ctx)
 		if errors.Is(err, spool.ErrGone) {
-			if err := n.outlived(ctx, e); err != nil {
-				return nil, 0, errno(err)
-			}
-			continue
+			err = n.outlived(ctx, e)
 		}
 		if err != nil {
 			return nil, 0, errno(err)
 		}
-		n.uncache()
-		return &handle{file: n, entry: e, spooled: sp}, fuse.FOPEN_DIRECT_IO, 0
 	}
+}
+
+// openItem opens what is on Frame.io.
+func (n *file) openItem(h *handle, it remote.Item) (fusefs.FileHandle, uint32, syscall.Errno) {
+	h.content, h.reader = it.Content, n.fs.cfg.Blocks.Open(it)
+	p, err := n.pass(h)
+	switch {
+	case err != nil:
+		h.Release(context.Background())
+		return nil, 0, errno(err)
+	case p != nil:
+		return p, 0, 0
+	}
+	return h, n.keepCache(it), 0
 }
 
 // keepCache tells whether the pages that the kernel has are those of it.

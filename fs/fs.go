@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -60,8 +61,13 @@ type FS struct {
 	log    *slog.Logger
 	start  time.Time // time of folders that Frame.io gives none
 	quota  quota
+	root   *dir
 	server *fuse.Server
+	passes atomic.Bool   // the kernel can read files past us
 	events atomic.Uint64 // changes of what an inode stands for, counted; see file.told
+
+	mounted atomic.Bool    // the kernel can be told something
+	telling sync.WaitGroup // what is being told to it
 
 	files live[file]
 	dirs  live[dir]
@@ -85,22 +91,24 @@ func New(cfg Config) (*FS, error) {
 
 // Mount mounts the tree at mountPoint and returns when it can be used.
 func (f *FS) Mount(mountPoint string) error {
-	root := &dir{fs: f, item: f.cfg.Root}
-	server, err := fusefs.Mount(mountPoint, root, f.options())
+	f.root = &dir{fs: f, item: f.cfg.Root}
+	server, err := fusefs.Mount(mountPoint, f.root, f.options())
 	if err != nil {
 		return fmt.Errorf("mount %s: %w", mountPoint, err)
 	}
 	f.server = server
+	f.passes.Store(canPass(server))
+	f.mounted.Store(true)
 	return nil
 }
 
 // options are the mount's as measured best: spec/fuse.md §0 and §9.8.
 func (f *FS) options() *fusefs.Options {
-	second := time.Second
+	keep := kept
 	o := &fusefs.Options{
-		EntryTimeout:    &second,
-		AttrTimeout:     &second,
-		NegativeTimeout: &second,
+		EntryTimeout:    &keep,
+		AttrTimeout:     &keep,
+		NegativeTimeout: &keep,
 		UID:             f.cfg.UID,
 		GID:             f.cfg.GID,
 		NullPermissions: true,
@@ -133,6 +141,8 @@ func (f *FS) panicked(v any) fuse.Status {
 // Wait returns when the tree has been unmounted, by whomever, and nothing of it is running any more.
 func (f *FS) Wait() {
 	f.server.Wait()
+	f.mounted.Store(false)
+	f.telling.Wait()
 	f.quota.asking.Wait()
 }
 
@@ -172,5 +182,6 @@ func (f *FS) Settled(in spool.Info, it remote.Item, data string) error {
 			f.cfg.Tree.Drop(in.Parent, was.ID) // a version in it by now, of which in.Replaces may not tell
 		}
 	}
+	f.relisted(in.Parent, in.Name, it)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/remote"
 	"github.com/frameiofs/frameiofs/spool"
 )
 
@@ -19,11 +20,23 @@ import (
 type handle struct {
 	file  *file
 	write bool
+	let   func() // lets go of the folder, which is kept up to date while the file is open
 
 	mu      sync.Mutex
 	entry   *spool.Entry  // whose bytes spooled reads; nil while reader serves
 	spooled *spool.Handle // set if write, but for the time that confirmed has given it back
 	reader  *cache.Reader
+	content remote.ID // what reader reads
+	past    []func()  // give back what was read from before: a read may still be at it
+	passes  bool      // the kernel may read past us
+}
+
+// newHandle makes a handle of n. From here on n stands for what it stands for now, see version.go.
+func (n *file) newHandle(write bool) *handle {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.opens++
+	return &handle{file: n, write: write, let: n.fs.cfg.Tree.Hold(n.parent)}
 }
 
 var (
@@ -58,24 +71,42 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 
 // source is where the bytes are now.
 func (h *handle) source() (*spool.Handle, *cache.Reader, error) {
-	_, e := h.file.get()
+	it, e := h.file.get()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.write || e == nil || e == h.entry {
+	if h.write || e != nil && e == h.entry || e == nil && h.reader != nil && h.content == it.Content {
 		return h.spooled, h.reader, nil
 	}
-	sp, err := e.Open(false)
-	if errors.Is(err, spool.ErrGone) {
-		return h.spooled, h.reader, nil // came to nothing, or is on Frame.io by now: the bytes are the same as we have
+	if e == nil && it.Ref.IsZero() {
+		return h.spooled, h.reader, nil // unlinked before it got to Frame.io
 	}
-	if err != nil {
-		return nil, nil, err
+	var sp *spool.Handle
+	var reader *cache.Reader
+	if e == nil { // what was written through this mount is on Frame.io by now
+		reader = h.file.fs.cfg.Blocks.Open(it)
+	} else {
+		var err error
+		if sp, err = e.Open(false); errors.Is(err, spool.ErrGone) {
+			return h.spooled, h.reader, nil // came to nothing, or is about to be on Frame.io: the bytes are the same as we have
+		} else if err != nil {
+			return nil, nil, err
+		}
 	}
-	if h.spooled != nil {
-		h.spooled.Release()
+	h.past = append(h.past, giveBack(h.spooled, h.reader))
+	h.spooled, h.entry, h.reader, h.content = sp, e, reader, it.Content
+	return sp, reader, nil
+}
+
+// giveBack gives back what was read from.
+func giveBack(spooled *spool.Handle, reader *cache.Reader) func() {
+	return func() {
+		if spooled != nil {
+			spooled.Release()
+		}
+		if reader != nil {
+			reader.Close()
+		}
 	}
-	h.spooled, h.entry = sp, e
-	return h.spooled, h.reader, nil
 }
 
 // writer is the spool's handle, for a change after which the file has at least size bytes.
@@ -216,17 +247,16 @@ func (h *handle) confirmed(ctx context.Context) error {
 
 // Release is called once, after the last descriptor and the last mapping of this handle are gone.
 func (h *handle) Release(context.Context) syscall.Errno {
+	h.let()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.reader != nil {
-		h.reader.Close()
+	for _, back := range append(h.past, giveBack(h.spooled, h.reader)) {
+		back()
 	}
-	if h.spooled != nil {
-		h.spooled.Release()
-		if h.entry.Info().Stage == spool.Gone {
-			h.file.stays(h.entry)
-		}
+	if h.spooled != nil && h.entry.Info().Stage == spool.Gone {
+		h.file.stays(h.entry)
 	}
+	h.file.closed(h.passes)
 	return 0
 }
 

@@ -113,7 +113,7 @@ func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, u
 	if err != nil {
 		return nil, 0, errno(err)
 	}
-	return &dirHandle{dir: d, lines: lines}, 0, 0
+	return &dirHandle{dir: d, lines: lines, let: d.fs.cfg.Tree.Hold(d.get().Ref)}, keepFolder, 0
 }
 
 // dirHandle is an open folder. The kernel serializes calls on one handle, but for Lookup, which only reads.
@@ -121,6 +121,7 @@ type dirHandle struct {
 	dir   *dir
 	lines []line
 	next  int
+	let   func() // lets go of the folder, which is kept up to date while it is open
 
 	byName map[string]int // made at the first Lookup
 }
@@ -130,6 +131,7 @@ var (
 	_ fusefs.FileSeekdirer    = (*dirHandle)(nil)
 	_ fusefs.FileLookuper     = (*dirHandle)(nil)
 	_ fusefs.FileFsyncdirer   = (*dirHandle)(nil)
+	_ fusefs.FileReleasedirer = (*dirHandle)(nil)
 )
 
 // Readdirent implements getdents(2).
@@ -177,6 +179,9 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 func (h *dirHandle) Fsyncdir(ctx context.Context, flags uint32) syscall.Errno {
 	return h.dir.Fsync(ctx, h, flags)
 }
+
+// Releasedir implements closedir(3).
+func (h *dirHandle) Releasedir(context.Context, uint32) { h.let() }
 
 // lineAttr is the identity of a line.
 func (f *FS) lineAttr(l line) fusefs.StableAttr {

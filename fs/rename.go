@@ -36,6 +36,11 @@ func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmb
 	}
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
+	for _, in := range []*dir{d, to} {
+		if err := in.current(ctx); err != nil {
+			return errno(err)
+		}
+	}
 	for {
 		err := d.rename(ctx, name, to, newName, flags&noReplace != 0)
 		if errors.Is(err, spool.ErrGone) && moment(ctx) == nil {

@@ -81,6 +81,7 @@ type mounted struct {
 	fs      *fs.FS
 	spool   *spool.Spool
 	stop    func()
+	fresh   time.Duration // for so long a listing is not asked for again
 }
 
 // mountWith is how a mount differs from the usual.
@@ -90,6 +91,7 @@ type mountWith struct {
 	spool  func(*spool.Config)
 	token  string // name of the seeded token; default full
 	settle time.Duration
+	age    time.Duration // how old a listing may be that is shown; default 300 ms
 }
 
 // mount mounts; stop, or the end of the test, unmounts.
@@ -106,6 +108,10 @@ func (r *rig) mount(with mountWith) *mounted {
 	if with.token == "" {
 		with.token = "full"
 	}
+	if with.age == 0 {
+		with.age = 300 * time.Millisecond
+	}
+	m.fresh = 300 * time.Millisecond
 	if with.settle == 0 {
 		with.settle = 100 * time.Millisecond
 	}
@@ -115,7 +121,8 @@ func (r *rig) mount(with mountWith) *mounted {
 	check(t, "me", err)
 	index, err := cache.OpenIndex(filepath.Join(m.state, "index.db"))
 	check(t, "open index", err)
-	tree := cache.NewTree(cache.TreeConfig{Namespace: cl, Index: index, Log: log, Age: 300 * time.Millisecond})
+	tree := cache.NewTree(cache.TreeConfig{Namespace: cl, Index: index, Log: log, Age: with.age, Fresh: m.fresh,
+		Changed: func(parent remote.Ref, changes []cache.Change) { m.fs.Changed(parent, changes) }})
 	blocks, err := cache.OpenBlocks(cache.BlocksConfig{Dir: filepath.Join(m.state, "blocks"), Source: cl, Log: log})
 	check(t, "open blocks", err)
 	sc := spool.Config{Dir: filepath.Join(m.state, "spool"), Remote: cl, Settle: with.settle, Log: log,

@@ -1,15 +1,28 @@
 package fs
 
 import (
+	"os"
 	"syscall"
+	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
+const (
+	kept  = time.Second // how long the kernel keeps names and attributes, also that a name is not there; see kernel.go for why so long
+	tells = true        // the kernel can be told what has changed
+
+	keepFolder = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE // a folder's names, until it is told otherwise
+)
+
+// canPass reports whether the kernel can be given files to read past us: it lets only root do so (spec: fuse.md §1.2).
+func canPass(s *fuse.Server) bool {
+	return os.Geteuid() == 0 && s.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0
+}
+
 // system adds what Linux alone has. Without HANDLE_KILLPRIV_V2 the kernel asks for an extended attribute before every write.
 func (f *FS) system(o *fusefs.Options) {
-	o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
 	o.ExtraCapabilities |= fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_DIRECT_IO_ALLOW_MMAP | fuse.CAP_READDIRPLUS_AUTO
 	o.Options = append(o.Options, "default_permissions")
 	if f.cfg.ReadOnly {

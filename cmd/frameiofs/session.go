@@ -116,7 +116,8 @@ func (s *session) openParts() (err error) {
 	if s.index, err = cache.OpenIndex(filepath.Join(s.state.Dir, "index.db")); err != nil {
 		return fail("", "open index: %w", err)
 	}
-	s.tree = cache.NewTree(cache.TreeConfig{Namespace: s.link, Index: s.index, Age: cfg.listingAge, Log: s.log})
+	s.tree = cache.NewTree(cache.TreeConfig{Namespace: s.link, Index: s.index, Age: cfg.listingAge, Log: s.log,
+		Changed: func(parent remote.Ref, changes []cache.Change) { s.fs.Changed(parent, changes) }})
 	s.blocks, err = cache.OpenBlocks(cache.BlocksConfig{
 		Dir: filepath.Join(s.state.Cache, "blocks"), Source: s.link, Size: cfg.cacheSize, KeepFree: cacheKeepFree(cfg.keepFree), Log: s.log})
 	if err != nil {

@@ -1,0 +1,78 @@
+package fs
+
+import (
+	"context"
+	"syscall"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// What the kernel keeps. Names, attributes and whole folders stay with it for the time kept, so that a second ls, find or rsync asks
+// nobody. That is right because whatever changes by this mount's own calls the kernel knows, and the rest is told to it here.
+// A notification waits for calls on the same folder that are under way, so none is ever sent from a handler (spec: fuse.md §4).
+
+// Changed is to be told by the Tree what others have changed in a folder.
+func (f *FS) Changed(parent remote.Ref, changes []cache.Change) {
+	d := f.folder(parent)
+	if d == nil {
+		return // the kernel does not know the folder, so it has nothing of it
+	}
+	d.touched() // another time makes the kernel read the folder again, should it be reading it just now
+	f.tell(func() {
+		d.NotifyContent(0, 0)
+		for _, c := range changes {
+			for i, name := range []string{c.Was.Name, c.Is.Name} {
+				if name != "" && (i == 0 || name != c.Was.Name) {
+					d.NotifyEntry(name) // fails if the kernel does not know the name: then it will ask
+				}
+			}
+		}
+	})
+}
+
+// relisted tells the kernel that the file it, which has left from here under a name, may be shown under another one: Frame.io may have
+// an older one of that name.
+func (f *FS) relisted(parent remote.Ref, name string, it remote.Item) {
+	d := f.folder(parent)
+	if d == nil {
+		return
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel() // as far as that is known
+	shown := cache.Shown(name)
+	e, err := f.cfg.Tree.Find(now, parent, shown)
+	f.tell(func() {
+		d.NotifyContent(0, 0)
+		if err != nil || e.ID != it.ID {
+			d.NotifyEntry(shown)
+		}
+	})
+}
+
+// tell runs a notification apart from whoever found out.
+func (f *FS) tell(notify func()) {
+	if tells && f.mounted.Load() {
+		f.telling.Go(notify)
+	}
+}
+
+// folder is the node of a folder that the kernel knows, or nil.
+func (f *FS) folder(ref remote.Ref) *dir {
+	if ref == f.cfg.Root.Ref {
+		return f.root
+	}
+	ino, gen := f.cfg.Index.Inode(ref)
+	return f.dirs.known(fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: ino, Gen: gen})
+}
+
+// current sees to it that the folder's listing is not old, before something in it is changed.
+func (d *dir) current(ctx context.Context) error {
+	ref := d.get().Ref
+	if !ref.IsFolder() {
+		return nil
+	}
+	return d.fs.cfg.Tree.Update(ctx, ref)
+}

@@ -1,0 +1,139 @@
+package fs
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"syscall"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// An inode has one set of pages in the kernel, and one size. So it stands for one content for as long as anybody has it open,
+// unless it is changed through this mount: then its readers see the change, as they would on a disk. If somebody else makes a
+// new version meanwhile, that gets an inode of its own, with the same number: who has the file open keeps what he opened, and the next
+// open finds the new one.
+//
+// Inodes that the kernel reads past us (passthrough) cannot show a change at all, and the kernel refuses to open one in both ways
+// at once. A writer gets an inode of its own then, too.
+
+// closed notes that one of the handles is gone.
+func (n *file) closed(passed bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.opens--
+	if passed {
+		n.passing--
+	}
+}
+
+// keeps reports, with mu held, whether the inode has to stay as it is though Frame.io has another content by now.
+func (n *file) keeps(content remote.ID) bool {
+	return n.item.Content != "" && n.item.Content != content && (n.opens > 0 || n.passed != "" && n.passed != content)
+}
+
+// another gives what is under ref on Frame.io another identity than n, so that the next look-up makes it another inode. The number
+// that programs see stays.
+func (n *file) another(ref remote.Ref) (fusefs.StableAttr, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	mine := n.StableAttr()
+	if ino, gen := n.fs.cfg.Index.Inode(ref); ino != mine.Ino || gen != mine.Gen {
+		return fusefs.StableAttr{Mode: mine.Mode, Ino: ino, Gen: gen}, nil // somebody else was quicker
+	}
+	other := mine
+	for other.Gen == mine.Gen {
+		other.Gen = rand.Uint64()
+	}
+	return other, n.fs.cfg.Index.Alias(ref.ID, other.Ino, other.Gen)
+}
+
+// writable makes way for a writer, whose handle is counted already. If the kernel reads the inode past us the answer is ESTALE,
+// upon which the kernel looks the name up again and finds another inode.
+func (n *file) writable(ctx context.Context) error {
+	if err := n.current(ctx); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	passing, ref := n.passing, n.item.Ref
+	n.mu.Unlock()
+	if passing == 0 {
+		return nil
+	}
+	return n.makeWay(ref)
+}
+
+// makeWay gives the file another inode for whoever opens it from now on, and has the kernel look for it.
+func (n *file) makeWay(ref remote.Ref) error {
+	if _, err := n.another(ref); err != nil {
+		return err
+	}
+	return syscall.ESTALE
+}
+
+// current sees to it that what is about to be changed is the newest version, of a listing that is not old. If it is not, the kernel
+// is to look the name up again.
+func (n *file) current(ctx context.Context) error {
+	n.mu.Lock()
+	it, parent, leaving := n.item, n.parent, n.entry != nil
+	n.mu.Unlock()
+	if leaving || it.Ref.IsZero() {
+		return nil
+	}
+	if err := n.fs.cfg.Tree.Update(ctx, parent); err != nil {
+		return err
+	}
+	there, err := n.fs.cfg.Tree.List(ctx, parent)
+	if err != nil {
+		return err
+	}
+	for _, t := range there {
+		if t.ID == it.ID && t.Content == it.Content {
+			return nil
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.entry != nil || n.item.ID != it.ID || n.item.Content != it.Content || n.gone {
+		return nil // changed through this mount meanwhile
+	}
+	return syscall.ESTALE
+}
+
+// passed is a handle that the kernel reads past us, from the very file in which the cache has all bytes.
+type passed struct {
+	*handle
+	file *os.File
+}
+
+var _ fusefs.FilePassthroughFder = (*passed)(nil)
+
+// PassthroughFd tells go-fuse which file that is. If the kernel refuses, the handle is read like any other.
+func (p *passed) PassthroughFd() (int, bool) { return int(p.file.Fd()), true }
+
+// pass makes h a handle that the kernel reads past us; it answers nil if that cannot be. Either all open handles of an inode
+// are such ones or none is, or the kernel answers EIO (spec: fuse.md §1.2). And the file that the kernel reads is ever the same for an
+// inode, because go-fuse gives it back a moment after the last such handle is gone.
+func (n *file) pass(h *handle) (*passed, error) {
+	if !n.fs.passes.Load() {
+		return nil, nil
+	}
+	n.mu.Lock()
+	ref := n.item.Ref
+	if n.entry == nil && n.opens-1 == n.passing && (n.passed == "" || n.passed == h.content) {
+		if f, ok := h.reader.File(); ok {
+			n.passing++
+			n.passed, h.passes = h.content, true
+			n.mu.Unlock()
+			return &passed{h, f}, nil
+		}
+	}
+	passing := n.passing
+	n.mu.Unlock()
+	if passing > 0 {
+		return nil, n.makeWay(ref)
+	}
+	return nil, nil
+}
