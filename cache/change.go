@@ -60,7 +60,7 @@ func (t *Tree) lay(k folderKey, s *siblings, began time.Time) {
 		}
 		if c.gone {
 			s.remove(id)
-		} else if e := s.byID[id]; e == nil || !later(e.Item, c.item) {
+		} else if e := s.ids()[id]; e == nil || !later(e.Item, c.item) {
 			s.put(c.item)
 		}
 	}

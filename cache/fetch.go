@@ -152,10 +152,13 @@ func (t *Tree) publish(k folderKey, ref remote.Ref, s *siblings) *siblings {
 	changes, told := t.compare(k, old, s)
 	if old != nil && len(changes) == 0 {
 		s = old
+		s.at = t.now()
+		t.index.setAge(k, &t.mu, s)
+	} else {
+		s.at = t.now()
+		t.hold(k, s)
+		t.keep(k, s)
 	}
-	s.at = t.now()
-	t.hold(k, s)
-	t.keep(k, s)
 	t.tell(ref, told)
 	t.sweep()
 	return s

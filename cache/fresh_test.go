@@ -96,3 +96,39 @@ func TestTreeUpdate(t *testing.T) {
 		}
 	})
 }
+
+// The next run knows how old a listing is: one that is not old is shown at once, and one that was to be asked for is asked for.
+func TestTreeAgeOutlivesTheProgram(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	w := newWorld(file(1, "a"))
+	run := func(after time.Duration, calls int, f func(t *testing.T, tree *Tree)) {
+		t.Helper()
+		w.set(func() { w.calls = 0 })
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(after)
+			x, err := OpenIndex(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer x.Close()
+			tree := NewTree(TreeConfig{Namespace: w, Index: x, Age: time.Hour})
+			defer tree.Close()
+			f(t, tree)
+		})
+		if w.called() != calls {
+			t.Errorf("after %v: %d calls, want %d", after, w.called(), calls)
+		}
+	}
+	run(0, 1, func(t *testing.T, tree *Tree) { mustList(t, tree, "a") })
+	w.folders[home.ID] = []remote.Item{file(2, "b")}
+	run(5*time.Second, 0, func(t *testing.T, tree *Tree) { mustList(t, tree, "a") })
+	run(59*time.Minute, 1, func(t *testing.T, tree *Tree) {
+		mustList(t, tree, "a") // and b is seen behind
+		time.Sleep(time.Second)
+		mustList(t, tree, "b")
+	})
+	run(59*time.Minute, 0, func(t *testing.T, tree *Tree) { tree.Forget(home) })
+	w.folders[home.ID] = []remote.Item{file(3, "c")}
+	run(59*time.Minute, 1, func(t *testing.T, tree *Tree) { mustList(t, tree, "c") })
+	run(3*time.Hour, 1, func(t *testing.T, tree *Tree) { mustList(t, tree, "c") })
+}

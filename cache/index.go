@@ -2,12 +2,13 @@ package cache
 
 import (
 	"bytes"
-	"encoding/gob"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,16 +19,25 @@ import (
 )
 
 // The index is a bbolt file with one bucket for each thing kept. A bucket's name ends in the version of what is in it: another
-// version's bucket is left alone and not read.
+// version's bucket is not read, and left alone if what is in it cannot be had again.
 //
-//	listings1   kind and ID of a folder → gob of its []remote.Item
+//	listings2   kind and ID of a folder → its items, see listing.go
+//	ages1       kind and ID of a folder → when Frame.io told them: nanoseconds since 1970, 8 bytes, big endian; 0: ask before they are shown
 //	attrs1      '=' and ID → an Attr, see attr.go
 //	aliases1    '=' and ID → ino and gen, 8 bytes each, big endian
 var (
-	bucketListings = []byte("listings1")
+	bucketListings = []byte("listings2")
+	bucketAges     = []byte("ages1")
 	bucketAttrs    = []byte("attrs1")
 	bucketAliases  = []byte("aliases1")
 )
+
+// outdated are buckets of earlier versions whose contents can be had again.
+var outdated = [][]byte{[]byte("listings1")}
+
+// ageGrain is how much older than it is a listing may count in the next run, so that one that is fetched again and stays the
+// same is not a reason to write each time.
+const ageGrain = time.Minute
 
 // gather is how long changes are gathered before they are written with one fsync. Twice that is what a kill -9 may cost.
 const gather = 200 * time.Millisecond
@@ -52,6 +62,7 @@ type batch struct {
 	attrs    map[remote.ID]Attr
 	aliases  map[remote.ID]alias
 	listings map[folderKey]unwritten
+	ages     map[folderKey]unwritten // only the age of the listing is new
 }
 
 // unwritten is a listing as it is when it comes to be written; it may change until then.
@@ -61,7 +72,7 @@ type unwritten struct {
 }
 
 func newBatch() *batch {
-	return &batch{map[remote.ID]Attr{}, map[remote.ID]alias{}, map[folderKey]unwritten{}}
+	return &batch{map[remote.ID]Attr{}, map[remote.ID]alias{}, map[folderKey]unwritten{}, map[folderKey]unwritten{}}
 }
 
 // over returns b with newer laid over it.
@@ -69,6 +80,7 @@ func (b *batch) over(newer *batch) *batch {
 	maps.Copy(b.attrs, newer.attrs)
 	maps.Copy(b.aliases, newer.aliases)
 	maps.Copy(b.listings, newer.listings)
+	maps.Copy(b.ages, newer.ages)
 	return b
 }
 
@@ -90,7 +102,12 @@ func OpenIndex(path string) (*Index, error) {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketListings, bucketAttrs, bucketAliases} {
+		for _, name := range outdated {
+			if err := tx.DeleteBucket(name); err != nil && !errors.Is(err, bolterr.ErrBucketNotFound) {
+				return err
+			}
+		}
+		for _, name := range [][]byte{bucketListings, bucketAges, bucketAttrs, bucketAliases} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
@@ -186,43 +203,81 @@ func (x *Index) flush() error {
 }
 
 func (x *Index) write(b *batch) error {
-	listings := make(map[folderKey][]byte, len(b.listings))
+	puts := b.puts()
+	// Most listings are fetched again and again and stay the same: then nothing is written, and no disk has to spin for it.
+	err := x.db.View(func(tx *bbolt.Tx) error {
+		puts = slices.DeleteFunc(puts, func(p put) bool { return p.stands(tx) })
+		return nil
+	})
+	if err != nil || len(puts) == 0 {
+		return err
+	}
+	return x.db.Update(func(tx *bbolt.Tx) error {
+		var errs []error
+		for _, p := range puts {
+			bucket := tx.Bucket(p.bucket)
+			if p.value == nil {
+				errs = append(errs, bucket.Delete([]byte(p.key)))
+			} else {
+				errs = append(errs, bucket.Put([]byte(p.key), p.value))
+			}
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// put is one value to be written; nil takes the key out.
+type put struct {
+	bucket []byte
+	key    string
+	value  []byte
+}
+
+// stands reports whether there is nothing to be written.
+func (p put) stands(tx *bbolt.Tx) bool {
+	old := tx.Bucket(p.bucket).Get([]byte(p.key))
+	if bytes.Equal(p.bucket, bucketAges) && len(p.value) == 8 && len(old) == 8 {
+		then, now := int64(binary.BigEndian.Uint64(old)), int64(binary.BigEndian.Uint64(p.value))
+		return now == then || then != 0 && now > then && now-then < int64(ageGrain)
+	}
+	return (p.value == nil) == (old == nil) && bytes.Equal(p.value, old)
+}
+
+// puts is what there is to write.
+func (b *batch) puts() (puts []put) {
+	for id, a := range b.attrs {
+		puts = append(puts, put{bucketAttrs, idKey(id), a.encode()})
+	}
+	for id, a := range b.aliases {
+		puts = append(puts, put{bucketAliases, idKey(id), a.encode()})
+	}
 	for k, l := range b.listings {
-		listings[k] = nil
 		if l.s == nil {
+			puts = append(puts, put{bucketListings, string(k), nil}, put{bucketAges, string(k), nil})
 			continue
 		}
 		l.mu.Lock()
 		entries := l.s.list()
 		l.mu.Unlock()
-		v, err := encodeListing(entries)
-		if err != nil {
-			return err
-		}
-		listings[k] = v
+		puts = append(puts, put{bucketListings, string(k), encodeListing(entries)}, put{bucketAges, string(k), l.age()})
 	}
-	return x.db.Update(func(tx *bbolt.Tx) error {
-		var errs []error
-		put := func(bucket []byte, k string, v []byte) {
-			errs = append(errs, tx.Bucket(bucket).Put([]byte(k), v))
+	for k, l := range b.ages {
+		if _, ok := b.listings[k]; !ok {
+			puts = append(puts, put{bucketAges, string(k), l.age()})
 		}
-		for id, a := range b.attrs {
-			put(bucketAttrs, idKey(id), a.encode())
-		}
-		for id, a := range b.aliases {
-			put(bucketAliases, idKey(id), a.encode())
-		}
-		for k, v := range listings {
-			old := tx.Bucket(bucketListings).Get([]byte(k))
-			switch {
-			case v == nil:
-				errs = append(errs, tx.Bucket(bucketListings).Delete([]byte(k)))
-			case !bytes.Equal(v, old): // most listings are fetched again and again and stay the same
-				put(bucketListings, string(k), v)
-			}
-		}
-		return errors.Join(errs...)
-	})
+	}
+	return puts
+}
+
+// age is when the listing was told, as it is written.
+func (l unwritten) age() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var at int64
+	if !l.s.at.IsZero() {
+		at = l.s.at.UnixNano()
+	}
+	return binary.BigEndian.AppendUint64(nil, uint64(at))
 }
 
 // get reads the value of k, which f may use while it runs; nil if there is none.
@@ -238,36 +293,40 @@ func (x *Index) setListing(k folderKey, mu *sync.Mutex, s *siblings) {
 	_ = x.change(func(next *batch) { next.listings[k] = unwritten{mu, s} }) // a listing can be had again
 }
 
+// setAge keeps that s, which else is as it was set or read, was told again.
+func (x *Index) setAge(k folderKey, mu *sync.Mutex, s *siblings) {
+	_ = x.change(func(next *batch) { next.ages[k] = unwritten{mu, s} })
+}
+
 // listing returns the kept listing of a folder, nil if there is none. One that is not written yet is the very one that was set.
 func (x *Index) listing(k folderKey) (s *siblings) {
-	x.mu.Lock()
-	l, ok := x.next.listings[k]
-	if !ok {
-		l, ok = x.writing.listings[k]
-	}
-	x.mu.Unlock()
-	if ok {
+	if l, ok := x.unwritten(k); ok {
 		return l.s
 	}
-	x.get(bucketListings, string(k), func(v []byte) {
-		if items, err := decodeListing(v); v != nil && err == nil {
-			s = newSiblings(items)
+	_ = x.db.View(func(tx *bbolt.Tx) error { // fails only once the index is closed: then nothing is kept
+		v := tx.Bucket(bucketListings).Get([]byte(k))
+		if v == nil {
+			return nil
 		}
+		entries, err := decodeListing(v)
+		if err != nil {
+			return err
+		}
+		s = &siblings{}
+		if age := tx.Bucket(bucketAges).Get([]byte(k)); len(age) == 8 && binary.BigEndian.Uint64(age) != 0 {
+			s.at = time.Unix(0, int64(binary.BigEndian.Uint64(age)))
+		}
+		s.name(entries)
+		return nil
 	})
 	return s
 }
 
-func encodeListing(entries []Entry) ([]byte, error) {
-	items := make([]remote.Item, len(entries))
-	for i, e := range entries {
-		items[i] = e.Item
+func (x *Index) unwritten(k folderKey) (l unwritten, ok bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if l, ok = x.next.listings[k]; !ok {
+		l, ok = x.writing.listings[k]
 	}
-	var b bytes.Buffer
-	err := gob.NewEncoder(&b).Encode(items)
-	return b.Bytes(), err
-}
-
-func decodeListing(v []byte) (items []remote.Item, err error) {
-	err = gob.NewDecoder(bytes.NewReader(v)).Decode(&items)
-	return items, err
+	return l, ok
 }

@@ -4,9 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
@@ -113,6 +117,88 @@ func TestIndexDamaged(t *testing.T) {
 	}
 }
 
+// written is the number of the last transaction.
+func written(t *testing.T, x *Index) (id int) {
+	t.Helper()
+	if err := x.flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.db.View(func(tx *bbolt.Tx) error { id = tx.ID(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// A listing that is told again and stays the same costs no write; its age does now and then.
+func TestIndexWritesWhatIsNew(t *testing.T) {
+	x := openIndex(t, filepath.Join(t.TempDir(), "index.db"))
+	var mu sync.Mutex
+	s := newSiblings([]remote.Item{file(1, "a"), file(2, "b")})
+	s.at = time.Unix(1_800_000_000, 0)
+	x.setListing("k", &mu, s)
+	id := written(t, x)
+	for _, c := range []struct {
+		what  string
+		do    func()
+		wants int
+	}{
+		{"set again", func() { x.setListing("k", &mu, s) }, 0},
+		{"a little later", func() { s.at = s.at.Add(ageGrain / 2); x.setAge("k", &mu, s) }, 0},
+		{"much later", func() { s.at = s.at.Add(ageGrain); x.setAge("k", &mu, s) }, 1},
+		{"the clock was set back", func() { s.at = s.at.Add(-ageGrain); x.setAge("k", &mu, s) }, 1},
+		{"to be asked for", func() { s.at = time.Time{}; x.setAge("k", &mu, s) }, 1},
+		{"a change", func() { s.put(file(3, "c")); x.setListing("k", &mu, s); x.setAge("k", &mu, s) }, 1},
+		{"gone", func() { x.setListing("k", &mu, nil) }, 1},
+		{"still gone", func() { x.setListing("k", &mu, nil) }, 0},
+	} {
+		c.do()
+		now := written(t, x)
+		if now-id != c.wants {
+			t.Errorf("%s: %d writes, want %d", c.what, now-id, c.wants)
+		}
+		id = now
+		switch got := x.listing("k"); {
+		case strings.HasSuffix(c.what, "gone"):
+			if got != nil {
+				t.Errorf("%s: it is there", c.what)
+			}
+		case got == nil || !slices.Equal(namesOf(got.list()), namesOf(s.list())) || s.at.Sub(got.at) >= ageGrain || got.at.IsZero() != s.at.IsZero():
+			t.Errorf("%s: got %+v", c.what, got)
+		}
+	}
+}
+
+func TestIndexDropsListingsOfEarlierVersions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index.db")
+	x := openIndex(t, path)
+	err := x.db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucket(outdated[0])
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte("k"), make([]byte, 1<<20))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.SetAttr("id", Attr{Mode: 0o640}); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	x = openIndex(t, path)
+	_ = x.db.View(func(tx *bbolt.Tx) error {
+		if tx.Bucket(outdated[0]) != nil {
+			t.Error("dead weight stays")
+		}
+		return nil
+	})
+	if x.Attr("id").Mode != 0o640 {
+		t.Error("attributes went with it")
+	}
+}
+
 func TestInode(t *testing.T) {
 	x := openIndex(t, filepath.Join(t.TempDir(), "index.db"))
 	const id = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -160,7 +246,7 @@ func TestInode(t *testing.T) {
 func TestListingKeepsItems(t *testing.T) {
 	in := remote.Item{
 		Ref: remote.Ref{Kind: remote.Stack, ID: "i", Account: "a"}, Parent: "p", Project: "j", Name: "n\xff", Size: 1 << 40, MediaType: "video/mp4",
-		State: remote.Transcoded, Content: "c", Checksum: "x", Created: time.Unix(1, 2), Updated: time.Unix(3, 4), Mtime: time.Unix(5, 6),
+		State: remote.Transcoded, Content: "c", Checksum: "x", Created: time.Unix(1, 2).UTC(), Updated: time.Unix(3, 4).UTC(), Mtime: time.Unix(5, 6).UTC(),
 		Creator: "u", URL: "https://", Label: "approved", Failed: true,
 	}
 	for i := range reflect.TypeOf(in).NumField() {
@@ -168,17 +254,22 @@ func TestListingKeepsItems(t *testing.T) {
 			t.Errorf("the test leaves %s out", reflect.TypeOf(in).Field(i).Name)
 		}
 	}
-	v, err := encodeListing([]Entry{{Item: in}})
-	if err != nil {
-		t.Fatal(err)
+	plain := file(7, "plain") // most that can be left out is
+	next := in
+	next.ID, next.Name, next.Mtime, next.Failed = "k", "", time.Time{}, false
+	want := []Entry{{Item: in}, {Item: plain}, {Item: next}, {Item: next}, {}}
+	for i := range want {
+		want[i].Created, want[i].Updated = want[i].Created.UTC(), want[i].Updated.UTC()
 	}
+	v := encodeListing(want)
 	out, err := decodeListing(v)
-	if err != nil || !reflect.DeepEqual(out, []remote.Item{in}) {
-		t.Errorf("%v\ngot  %+v\nwant %+v", err, out, in)
+	if err != nil || !reflect.DeepEqual(out, want) {
+		t.Errorf("%v\ngot  %+v\nwant %+v", err, out, want)
 	}
 	for i := range v {
 		bad := append([]byte(nil), v...)
 		bad[i] ^= 0x55
 		_, _ = decodeListing(bad) // an error or not, but no panic
+		_, _ = decodeListing(v[:i])
 	}
 }

@@ -104,8 +104,8 @@ func BenchmarkFind10k(b *testing.B) {
 			b.Fatal(err)
 		}
 		for b.Loop() {
-			if s := x.listing(keyOf(home)); len(s.byID) < 10_000 {
-				b.Fatal(len(s.byID))
+			if s := x.listing(keyOf(home)); len(s.list()) < 10_000 {
+				b.Fatal(len(s.list()))
 			}
 		}
 	})

@@ -194,9 +194,9 @@ func TestSiblingsChanges(t *testing.T) {
 			s.put(it)
 			have[it.ID] = it
 		}
-		var items []remote.Item
+		var items []Entry
 		for _, it := range have {
-			items = append(items, it)
+			items = append(items, Entry{Item: it})
 		}
 		fresh := newSiblings(nil)
 		fresh.name(items)

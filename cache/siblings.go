@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -20,53 +21,69 @@ import (
 //
 // Whoever calls a method sees to it that no one else does; what list returned is never written to again.
 type siblings struct {
-	byID   map[remote.ID]*Entry
+	sorted []Entry              // oldest first; nil if it must be made again: then byID is there
+	byID   map[remote.ID]*Entry // nil if it must be made again: then sorted is there
 	byName map[string]*Entry
-	byForm map[string]*Entry // by the NFC form of the name, where the name is not in that form itself
-	wanted map[string]bool   // names that someone younger would have had, or be found by; if their holder goes, all are named again
-	sorted []Entry           // oldest first; nil if it must be made again
+	byForm map[string]*Entry // by the NFC form of the name, where the name is not in that form itself; may be nil
+	wanted map[string]bool   // names that someone younger would have had, or be found by; if their holder goes, all are named again; may be nil
 	bytes  int64             // of memory, about
 	at     time.Time         // when Frame.io told it; zero: it must be asked before this is shown
 }
 
-// entryBytes is about what an Entry and its places in the maps take, without the text.
-const entryBytes = 560
+// entryBytes is about what an Entry and its place in a map take, without the text.
+const entryBytes = int64(unsafe.Sizeof(Entry{})) + 40
 
 // newSiblings names items. Of several with one ID the last counts.
 func newSiblings(items []remote.Item) *siblings {
-	s := &siblings{}
-	byID := make(map[remote.ID]remote.Item, len(items))
-	for _, it := range items {
-		byID[it.ID] = it
+	last := make(map[remote.ID]int, len(items))
+	for i, it := range items {
+		last[it.ID] = i
 	}
 	// A file that is now a stack's newest may still be listed beside it for a moment.
 	for _, it := range items {
 		if it.Kind == remote.Stack && it.Content != it.ID {
-			delete(byID, it.Content)
+			delete(last, it.Content)
 		}
 	}
-	all := make([]remote.Item, 0, len(byID))
-	for _, it := range byID {
-		all = append(all, it)
+	entries := make([]Entry, 0, len(last))
+	for i, it := range items {
+		if at, ok := last[it.ID]; ok && at == i {
+			entries = append(entries, Entry{Item: it})
+			shareText(entries)
+		}
 	}
-	s.name(all)
+	s := &siblings{}
+	s.name(entries)
 	return s
 }
 
-// name forgets all names and gives them anew.
-func (s *siblings) name(items []remote.Item) {
-	slices.SortFunc(items, byAge)
-	*s = siblings{
-		at:     s.at,
-		byID:   make(map[remote.ID]*Entry, len(items)),
-		byName: make(map[string]*Entry, len(items)),
-		byForm: map[string]*Entry{},
-		wanted: map[string]bool{},
+// shareText has the last of entries use the text of the one before where it is the same: most items of a folder have one parent,
+// one creator and one type.
+func shareText(entries []Entry) {
+	it := &entries[len(entries)-1].Item
+	if it.Content == it.ID {
+		it.Content = it.ID
 	}
-	for _, it := range items {
-		if shows(it) {
-			s.add(s.free(it), it)
+	if len(entries) < 2 {
+		return
+	}
+	texts, before := textsOf(it), textsOf(&entries[len(entries)-2].Item)
+	for i := textContent + 1; i < numTexts; i++ {
+		if *texts[i] == *before[i] {
+			*texts[i] = *before[i]
 		}
+	}
+}
+
+// name forgets all names and gives them anew. The entries are its own from then on.
+func (s *siblings) name(entries []Entry) {
+	entries = slices.DeleteFunc(entries, func(e Entry) bool { return !shows(e.Item) })
+	slices.SortFunc(entries, byAge)
+	*s = siblings{at: s.at, sorted: entries, byName: make(map[string]*Entry, len(entries))}
+	for i := range entries {
+		e := &entries[i]
+		e.Name = s.free(e.Item)
+		s.enter(e)
 	}
 }
 
@@ -77,7 +94,7 @@ func shows(it remote.Item) bool {
 }
 
 // byAge sorts the oldest first.
-func byAge(a, b remote.Item) int {
+func byAge(a, b Entry) int {
 	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
 }
 
@@ -106,8 +123,16 @@ func (s *siblings) free(it remote.Item) string {
 		if s.byName[name] == nil {
 			return name
 		}
-		s.wanted[name] = true
+		s.want(name)
 	}
+}
+
+// want notes that someone younger would have had a name.
+func (s *siblings) want(name string) {
+	if s.wanted == nil {
+		s.wanted = map[string]bool{}
+	}
+	s.wanted[name] = true
 }
 
 // digits are an ID's 36 characters, or if it is no UUID as many of its hash: an ID comes over the wire, and goes into names.
@@ -119,20 +144,38 @@ func digits(id remote.ID) string {
 	return hex.EncodeToString(sum[:18])
 }
 
-// add enters an item under a name that is free.
-func (s *siblings) add(name string, it remote.Item) {
-	e := &Entry{Name: name, Item: it}
-	s.byID[it.ID], s.byName[name], s.sorted = e, e, nil
-	s.bytes += entryBytes + int64(len(name)+len(it.Name)+len(it.URL)+len(it.MediaType)+5*len(it.ID))
-	if form := norm.NFC.String(name); form != name {
-		old := s.byForm[form]
-		if old == nil || byAge(it, old.Item) < 0 {
-			s.byForm[form] = e
-		}
-		if old != nil {
-			s.wanted[s.byForm[form].Name] = true
+// enter has e found by its name, which is free.
+func (s *siblings) enter(e *Entry) {
+	s.byName[e.Name] = e
+	s.bytes += entryBytes + int64(len(e.ID)+len(e.Item.Name)+len(e.URL)+len(e.Checksum))
+	if e.Name != e.Item.Name {
+		s.bytes += int64(len(e.Name))
+	}
+	form := norm.NFC.String(e.Name)
+	if form == e.Name {
+		return
+	}
+	if s.byForm == nil {
+		s.byForm = map[string]*Entry{}
+	}
+	old := s.byForm[form]
+	if old == nil || byAge(*e, *old) < 0 {
+		s.byForm[form] = e
+	}
+	if old != nil {
+		s.want(s.byForm[form].Name)
+	}
+}
+
+// ids are the entries by ID.
+func (s *siblings) ids() map[remote.ID]*Entry {
+	if s.byID == nil {
+		s.byID = make(map[remote.ID]*Entry, len(s.sorted))
+		for i := range s.sorted {
+			s.byID[s.sorted[i].ID] = &s.sorted[i]
 		}
 	}
+	return s.byID
 }
 
 // put enters an item, or what is new about it.
@@ -140,9 +183,14 @@ func (s *siblings) put(it remote.Item) {
 	if it.Kind == remote.Stack && it.Content != it.ID {
 		s.remove(it.Content)
 	}
-	old := s.byID[it.ID]
+	ids := s.ids()
+	old := ids[it.ID]
 	if old != nil && shows(it) && old.Item.Name == it.Name && old.Created.Equal(it.Created) {
-		old.Item, s.sorted = it, nil
+		e := &Entry{Name: old.Name, Item: it}
+		ids[it.ID], s.byName[e.Name], s.sorted = e, e, nil
+		if form := norm.NFC.String(e.Name); s.byForm[form] == old {
+			s.byForm[form] = e
+		}
 		return
 	}
 	s.remove(it.ID)
@@ -150,23 +198,25 @@ func (s *siblings) put(it remote.Item) {
 		return
 	}
 	if name := own(it); s.byName[name] == nil {
-		s.add(name, it)
+		e := &Entry{Name: name, Item: it}
+		s.ids()[it.ID], s.sorted = e, nil
+		s.enter(e)
 		return
 	}
-	s.name(append(s.items(), it))
+	s.name(append(slices.Clone(s.list()), Entry{Item: it}))
 }
 
 // remove takes an item out; it need not be there.
 func (s *siblings) remove(id remote.ID) {
-	e := s.byID[id]
+	e := s.ids()[id]
 	if e == nil {
 		return
 	}
-	delete(s.byID, id)
 	if s.wanted[e.Name] {
-		s.name(s.items())
+		s.name(slices.DeleteFunc(slices.Clone(s.list()), func(e Entry) bool { return e.ID == id }))
 		return
 	}
+	delete(s.byID, id)
 	delete(s.byName, e.Name)
 	if form := norm.NFC.String(e.Name); s.byForm[form] == e {
 		delete(s.byForm, form)
@@ -192,23 +242,23 @@ func (s *siblings) find(name string) (Entry, bool) {
 
 // list returns all entries, oldest first.
 func (s *siblings) list() []Entry {
-	if s.sorted == nil {
-		s.sorted = make([]Entry, 0, len(s.byID))
-		for _, e := range s.byID {
-			s.sorted = append(s.sorted, *e)
-		}
-		slices.SortFunc(s.sorted, func(a, b Entry) int { return byAge(a.Item, b.Item) })
+	if s.sorted != nil {
+		return s.sorted
 	}
-	return s.sorted
-}
-
-// items returns all items, in no order.
-func (s *siblings) items() []remote.Item {
-	items := make([]remote.Item, 0, len(s.byID)+1)
+	s.sorted = make([]Entry, 0, len(s.byID))
 	for _, e := range s.byID {
-		items = append(items, e.Item)
+		s.sorted = append(s.sorted, *e)
 	}
-	return items
+	slices.SortFunc(s.sorted, byAge)
+	// From now on everything is found there, so that nothing is in memory twice.
+	for i := range s.sorted {
+		s.byName[s.sorted[i].Name] = &s.sorted[i]
+	}
+	for form, e := range s.byForm {
+		s.byForm[form] = s.byName[e.Name]
+	}
+	s.byID = nil
+	return s.sorted
 }
 
 // parseUUID reads a lower-case UUID.

@@ -1,6 +1,10 @@
 package cache
 
-import "github.com/frameiofs/frameiofs/remote"
+import (
+	"slices"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
 
 // Change is one thing that a new listing of a folder shows differently from the one before: it is new if Was.Name is "", gone if
 // Is.Name is "", else the same thing (Was.ID and Is.ID are equal) with another name, version, size, or whatever an Item tells.
@@ -19,33 +23,41 @@ func (t *Tree) compare(k folderKey, old, s *siblings) (changes, foreign []Change
 	if old == nil {
 		return nil, nil
 	}
+	before, now := old.list(), s.list()
+	if slices.EqualFunc(before, now, same) {
+		return nil, nil // as nearly always; the rest takes more time and memory
+	}
 	note := func(c Change, ours bool) {
 		changes = append(changes, c)
 		if !ours {
 			foreign = append(foreign, c)
 		}
 	}
-	for _, was := range old.list() {
-		if s.byID[was.ID] == nil {
+	then, ids := old.ids(), s.ids()
+	for _, was := range before {
+		if ids[was.ID] == nil {
 			note(Change{Was: was}, false)
 		}
 	}
-	now := s.list()
 	for i := range now {
-		is := &now[i]
-		was := old.byID[is.ID]
+		is := &now[i] // ids and names lead there too
+		was := then[is.ID]
 		switch {
 		case was == nil:
 			note(Change{Is: *is}, false)
-		case was.Name != is.Name || !alike(was.Item, is.Item):
+		case same(*was, *is):
+			is.Item = was.Item
+		default:
 			c, ours := t.changes[k][is.ID]
 			note(Change{Was: *was, Is: *is}, ours && !c.gone && was.Name == is.Name && confirms(c.item, is.Item))
-		default:
-			s.byID[is.ID].Item, is.Item = was.Item, was.Item
 		}
 	}
+	old.byID, s.byID = nil, nil
 	return changes, foreign
 }
+
+// same reports whether two entries are of one ID and say the same.
+func same(a, b Entry) bool { return a.ID == b.ID && a.Name == b.Name && alike(a.Item, b.Item) }
 
 // alike reports whether two items of one ID say the same.
 func alike(a, b remote.Item) bool {

@@ -181,7 +181,7 @@ func (t *Tree) Forget(parent remote.Ref) {
 	delete(t.flights, k) // what is on its way may be from before; its askers still get it
 	if s := t.known(k); s != nil {
 		s.at = time.Time{}
-		t.keep(k, s)
+		t.index.setAge(k, &t.mu, s)
 	}
 }
 

@@ -231,6 +231,7 @@ func TestTreeStale(t *testing.T) {
 				}
 				tree, done := newTree(t, w, path, 0)
 				defer done()
+				time.Sleep(DefaultAge)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				entries, err := tree.List(ctx, home)
@@ -275,6 +276,7 @@ func TestTreeDoesNotWaitForTheLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tree, done := newTree(t, w, path, 0)
 		defer done()
+		time.Sleep(DefaultAge)
 		gate := make(chan struct{})
 		w.set(func() { w.gate, w.folders[home.ID] = gate, []remote.Item{file(3, "c")} })
 		began := time.Now()
