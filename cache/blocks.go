@@ -46,6 +46,8 @@ type Blocks struct {
 	log      *slog.Logger
 	free     func(dir string) (int64, error) // bytes of the disk that we may use
 
+	testOnlyStep func(step string) // called after each change on disk; may be nil
+
 	ctx    context.Context // of all downloads; ended by Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // downloads and tidy
@@ -155,6 +157,13 @@ func (b *Blocks) open() (open []*content) {
 	return open
 }
 
+// step is where a test may look at the disk as a crash would leave it.
+func (b *Blocks) step(name string) {
+	if b.testOnlyStep != nil {
+		b.testOnlyStep(name)
+	}
+}
+
 // contentOf tells which file's bytes an item shows, and how they are told apart from others.
 func contentOf(it remote.Item) (id remote.ID, key contentKey) {
 	if id = it.Content; id == "" {
@@ -182,12 +191,17 @@ func (b *Blocks) acquire(it remote.Item) *content {
 	return k.c
 }
 
-// release takes a user away.
+// release takes a user away who has read or written it.
 func (b *Blocks) release(k *kept) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	k.users--
 	k.at = time.Now()
+	b.leaveLocked(k)
+}
+
+// leaveLocked takes a user away. b.mu is held.
+func (b *Blocks) leaveLocked(k *kept) {
+	k.users--
 	if k.users == 0 && b.opened > manyOpen {
 		select {
 		case b.many <- struct{}{}:

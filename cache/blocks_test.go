@@ -85,10 +85,12 @@ func TestKill(t *testing.T) {
 	b := openBlocks(t, BlocksConfig{Dir: dir, Source: src})
 	r := b.Open(film("f", 10*mib))
 	mustRead(t, r, "f", 0, 2*blockSize)
+	land(t, r)
 	if err := r.c.save(); err != nil {
 		t.Fatal(err)
 	}
 	mustRead(t, r, "f", 8*mib, blockSize) // not written down
+	land(t, r)
 	if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,12 @@ func TestDamage(t *testing.T) {
 		"data cut":       {dataExt, edit(func(b []byte) []byte { return b[:len(b)/2] })},
 		"data longer":    {dataExt, edit(func(b []byte) []byte { return append(b, 1) })},
 		"data a folder":  {dataExt, func(t *testing.T, p string) { remove(t, p); _ = os.Mkdir(p, 0o700) }},
+		"sums gone":      {sumsExt, remove},
+		"sums empty":     {sumsExt, edit(func([]byte) []byte { return nil })},
+		"sums cut":       {sumsExt, edit(func(b []byte) []byte { return b[:len(b)-3] })},
+		"sums longer":    {sumsExt, edit(func(b []byte) []byte { return append(b, 1) })},
+		"sums flipped":   {sumsExt, edit(func(b []byte) []byte { b[9] ^= 1; return b })},
+		"data flipped":   {dataExt, edit(func(b []byte) []byte { b[blockSize/2] ^= 1; return b })},
 		"temp left over": {mapExt, func(t *testing.T, p string) { _ = os.WriteFile(p+tempExt, []byte("x"), 0o600) }},
 	}
 	for _, i := range []int{mapHeader - 1, mapHeader, mapHeader + 3} {
@@ -76,8 +82,10 @@ func TestDamage(t *testing.T) {
 				t.Errorf("used %d, want %d", used, size)
 			}
 			closeBlocks(t, b)
-			if maps, data := filesIn(t, dir, mapExt), filesIn(t, dir, dataExt); len(maps) != 1 || len(data) != 1 || len(filesIn(t, dir, tempExt)) > 0 {
-				t.Errorf("files left: %q %q", maps, data)
+			for _, ext := range exts {
+				if files := filesIn(t, dir, ext); len(files) != 1 || len(filesIn(t, dir, tempExt)) > 0 {
+					t.Errorf("files left: %q", files)
+				}
 			}
 		})
 	}
@@ -109,17 +117,17 @@ func TestMapRoundTrip(t *testing.T) {
 				m.set(i)
 			}
 		}
-		got, err := decodeMap(encodeMap(size, m), size)
+		got, _, err := decodeMap(encodeMap(size, m), size)
 		if err != nil || !bytes.Equal(got, m) {
 			t.Errorf("size %d: %v", size, err)
 		}
-		if _, err := decodeMap(encodeMap(size, m), size+blockSize); err == nil {
+		if _, _, err := decodeMap(encodeMap(size, m), size+blockSize); err == nil {
 			t.Errorf("size %d: taken for the map of another size", size)
 		}
 		for i := range encodeMap(size, m) {
 			b := encodeMap(size, m)
 			b[i] ^= 0x10
-			if _, err := decodeMap(b, size); err == nil {
+			if _, _, err := decodeMap(b, size); err == nil {
 				t.Errorf("size %d: a map with byte %d wrong was taken", size, i)
 			}
 		}

@@ -6,8 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,22 +26,28 @@ import (
 //	<dir>/lock                               locked by the process that uses it
 //	<dir>/<aa>/<bb>/<id>-<size>-<n>.data     the content: as long as it is, with holes
 //	<dir>/<aa>/<bb>/<id>-<size>-<n>.map      which blocks of it are there
+//	<dir>/<aa>/<bb>/<id>-<size>-<n>.sums     what the blocks have to be: the xxHash64 of each, in 8 bytes, big endian; 0: not known
 //	<dir>/<aa>/<bb>/<id>-<size>.pin          empty: that content is pinned
 //
 // id is the file's (aabb are its first digits), size its bytes in decimal, n a number that no pair of files had before: so a map can
 // never be taken for that of other bytes, whatever a crash left undone. A map is written by temp, fsync and rename, after the
-// blocks that it tells of were fsynced and before any of them is given up. Its time is when the content was last used. Files that are not
-// a pair tell nothing and are deleted at the start. Data without the right to be written was handed out (Reader.File): some program may
+// blocks that it tells of, and their sums, were fsynced and before any of them is given up. Its time is when the content was last used. Files that are
+// not together tell nothing and are deleted at the start. A block of an earlier run is compared with its sum before its first byte is served.
+// Sums of what was adopted are not known, nor is anything of what versions before sums left, whose maps say "map1". Data without the right to be written was handed out (Reader.File): some program may
 // have it mapped even after a restart, so nothing of it is ever changed; it is only deleted.
 //
 // A map is: the magic, the size of a block and of the content (8 bytes each, big endian), a bit for each block (the first is bit 0 of the
 // first byte), and the xxHash64 of all that.
 const (
-	mapMagic  = "fio-map1"
+	mapMagic  = "fio-map2"
+	mapMagic1 = "fio-map1" // there are no sums
 	mapHeader = len(mapMagic) + 8 + 8
 
-	dataExt, mapExt, pinExt, tempExt = ".data", ".map", ".pin", ".tmp"
+	dataExt, mapExt, sumsExt, pinExt, tempExt = ".data", ".map", ".sums", ".pin", ".tmp"
 )
+
+// exts are those of a content's files, in the order in which they are deleted: without a map the others tell nothing.
+var exts = []string{mapExt, dataExt, sumsExt}
 
 // fileName is an ID as it can stand in a file name.
 func fileName(id remote.ID) string {
@@ -119,7 +127,7 @@ func (b *Blocks) scan() error {
 	}
 	for _, path := range maps {
 		base, ext, _ := cutLast(path, ".")
-		if ours := "." + ext; !known[base] && (ours == mapExt || ours == dataExt) || ours == tempExt {
+		if ours := "." + ext; !known[base] && slices.Contains(exts, ours) || ours == tempExt {
 			_ = os.Remove(path) // or it will be next time
 		}
 	}
@@ -157,21 +165,25 @@ func encodeMap(size int64, have bitmap) []byte {
 	return binary.BigEndian.AppendUint64(b, xxhash.Sum64(b))
 }
 
-// decodeMap undoes encodeMap. What is not exactly such a map is an error.
-func decodeMap(b []byte, size int64) (bitmap, error) {
-	bits := len(newBitmap(size))
-	if len(b) != mapHeader+bits+8 || !bytes.HasPrefix(b, []byte(mapMagic)) {
-		return nil, errors.New("no map of this content")
+// decodeMap undoes encodeMap, and tells whether there are sums. What is not exactly such a map is an error.
+func decodeMap(b []byte, size int64) (have bitmap, summed bool, err error) {
+	n := len(newBitmap(size))
+	summed = bytes.HasPrefix(b, []byte(mapMagic))
+	if len(b) != mapHeader+n+8 || !summed && !bytes.HasPrefix(b, []byte(mapMagic1)) {
+		return nil, false, errors.New("no map of this content")
 	}
 	body, sum := b[:len(b)-8], b[len(b)-8:]
 	if xxhash.Sum64(body) != binary.BigEndian.Uint64(sum) {
-		return nil, errors.New("the map is damaged")
+		return nil, false, errors.New("the map is damaged")
 	}
 	body = body[len(mapMagic):]
 	if binary.BigEndian.Uint64(body) != blockSize || binary.BigEndian.Uint64(body[8:]) != uint64(size) {
-		return nil, errors.New("the map is of other blocks")
+		return nil, false, errors.New("the map is of other blocks")
 	}
-	return bitmap(bytes.Clone(body[16:])), nil
+	if have = bitmap(bytes.Clone(body[16:])); have.beyond(blocksOf(size)) {
+		return nil, false, errors.New("the map tells of blocks that cannot be")
+	}
+	return have, summed, nil
 }
 
 // writeMap puts a map at base, so that after a power loss it is there wholly or the one before is; at is when the content was last used.
@@ -213,6 +225,17 @@ func newBitmap(size int64) bitmap { return make(bitmap, (blocksOf(size)+7)/8) }
 func (m bitmap) has(i int64) bool { return m[i/8]>>(i%8)&1 != 0 }
 func (m bitmap) set(i int64)      { m[i/8] |= 1 << (i % 8) }
 func (m bitmap) clear(i int64)    { m[i/8] &^= 1 << (i % 8) }
+
+// count is how many blocks are in m.
+func (m bitmap) count() (n int64) {
+	for _, b := range m {
+		n += int64(bits.OnesCount8(b))
+	}
+	return n
+}
+
+// beyond reports whether m has any block from n on.
+func (m bitmap) beyond(n int64) bool { return n%8 != 0 && m[n/8]>>(n%8) != 0 }
 
 // blocksOf is how many blocks hold size bytes.
 func blocksOf(size int64) int64 { return (size + blockSize - 1) / blockSize }

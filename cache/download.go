@@ -3,11 +3,8 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"slices"
-	"sync"
 )
 
 // demandPiece is the most that one download fetches of what a program waits for: a read of 1 MiB is fetched in several at once.
@@ -20,11 +17,13 @@ type download struct {
 	cancel   context.CancelCauseFunc
 
 	// Guarded by content.mu:
-	pos     int64 // what came up to here is written, and may be read
-	wrote   int64 // to here the disk may have got bytes
-	wanted  int   // programs that wait, and streams that will
-	kept    bool  // a program got bytes of it: let it end, it is small
-	dropped bool  // no one wanted it any more
+	pos     int64  // what came up to here may be read: what is no whole block yet, from buf
+	buf     []byte // what came from base on; the next buffer's worth overwrites it
+	base    int64  // of a block; what is before is on disk
+	wrote   int64  // to here the disk may have got bytes
+	wanted  int    // programs that wait, and streams that will
+	kept    bool   // a program got bytes of it: let it end, it is small
+	dropped bool   // no one wanted it any more
 	done    bool
 	err     error
 	waits   []wait
@@ -50,10 +49,11 @@ const (
 
 var errUnwanted = errors.New("no one reads it any more")
 
-// flight returns the download that fetches the byte at off, if there is one. c.mu is held.
+// flight returns the download that fetches the byte at off, if there is one. What a download has put on disk is none of its business any
+// more: it may have given way. c.mu is held.
 func (c *content) flight(off int64) *download {
 	for _, d := range c.flights {
-		if d.off <= off && off < d.end {
+		if d.base <= off && off < d.end {
 			return d
 		}
 	}
@@ -92,7 +92,7 @@ func (c *content) claim(ctx context.Context, off, end int64) (claims []claim) {
 
 // begin begins a download. Its context has the values of ctx, but not its end. c.mu is held.
 func (c *content) begin(ctx context.Context, off, end int64, ahead bool) *download {
-	d := &download{off: off, end: end, ahead: ahead, pos: off, wrote: off}
+	d := &download{off: off, end: end, ahead: ahead, pos: off, base: off, wrote: off}
 	ctx, d.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
@@ -182,7 +182,11 @@ func (c *content) unlist(d *download) {
 
 // run fetches d and tells whoever waits.
 func (c *content) run(ctx context.Context, d *download) {
-	defer c.b.release(c.k)
+	defer func() {
+		c.b.mu.Lock()
+		defer c.b.mu.Unlock()
+		c.b.leaveLocked(c.k)
+	}()
 	defer context.AfterFunc(c.b.ctx, func() { d.cancel(os.ErrClosed) })()
 	defer d.cancel(nil)
 	err := c.fetch(ctx, d)
@@ -203,107 +207,4 @@ func (c *content) run(ctx context.Context, d *download) {
 		close(w.there)
 	}
 	d.waits = nil
-}
-
-var buffers = sync.Pool{New: func() any { return new([blockSize]byte) }}
-
-// fetch writes d's bytes into the content.
-func (c *content) fetch(ctx context.Context, d *download) error {
-	if err := c.b.makeRoom(c.k, d.end-d.off); err != nil {
-		return err
-	}
-	var fresh int64 // bytes of blocks that were not there before
-	defer func() { c.b.refund(c.k, d.end-d.off-fresh) }()
-	body, err := c.b.source.OpenRange(ctx, c.ref, d.off, d.end-d.off)
-	if err != nil {
-		return fmt.Errorf("open range: %w", err)
-	}
-	defer func() { _ = body.Close() }()
-	buf := buffers.Get().(*[blockSize]byte)
-	defer buffers.Put(buf)
-	empty := 0
-	for pos := d.off; pos < d.end; {
-		n, err := body.Read(buf[:min(blockSize, d.end-pos)])
-		if n > 0 {
-			m, err := c.write(d, buf[:n], pos)
-			fresh += m
-			if err != nil {
-				return err
-			}
-			pos, empty = pos+int64(n), 0
-		}
-		switch {
-		case pos == d.end: // whatever comes with the last bytes, they are here
-		case errors.Is(err, io.EOF):
-			return fmt.Errorf("read range: %w", io.ErrUnexpectedEOF)
-		case err != nil:
-			return fmt.Errorf("read range: %w", err)
-		case n == 0:
-			if empty++; empty > 100 {
-				return fmt.Errorf("read range: %w", io.ErrNoProgress)
-			}
-		}
-	}
-	return nil
-}
-
-// write puts bytes of d in place, marks the blocks that they complete, and wakes whom they are enough for.
-func (c *content) write(d *download, p []byte, pos int64) (fresh int64, err error) {
-	c.disk.RLock()
-	defer c.disk.RUnlock()
-	if c.f == nil {
-		return 0, c.err
-	}
-	c.mu.Lock()
-	over := d.dropped || c.fixed // others have fetched it meanwhile
-	d.wrote = pos + int64(len(p))
-	c.mu.Unlock()
-	if over {
-		return 0, errUnwanted
-	}
-	if _, err := c.f.WriteAt(p, pos); err != nil {
-		return 0, diskError{fmt.Errorf("write block: %w", err)}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if d.dropped {
-		return 0, errUnwanted
-	}
-	for i := d.pos / blockSize; i*blockSize+c.blockLen(i) <= pos+int64(len(p)); i++ {
-		if !c.have.has(i) {
-			c.have.set(i)
-			c.n++
-			c.changed = true
-			fresh += c.blockLen(i)
-		}
-		if (i+1)*blockSize >= c.size {
-			break
-		}
-	}
-	d.pos = pos + int64(len(p))
-	c.touch(pos, d.pos)
-	d.waits = slices.DeleteFunc(d.waits, func(w wait) bool {
-		if w.upto <= d.pos {
-			close(w.there)
-		}
-		return w.upto <= d.pos
-	})
-	return fresh, nil
-}
-
-// trim gives back to the disk what d, which failed, wrote of blocks that it did not complete: no one counts those bytes.
-func (c *content) trim(d *download) {
-	c.disk.Lock()
-	defer c.disk.Unlock()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.unlist(d) // no one can wait for more of it; what it completed is there
-	if c.f == nil || c.fixed {
-		return
-	}
-	for i := d.pos / blockSize; i*blockSize < d.wrote; i++ {
-		if !c.have.has(i) && c.flight(i*blockSize) == nil {
-			_ = punchHole(c.f, i*blockSize, c.blockLen(i)) // where that cannot be, a few bytes are lost until the content gives way
-		}
-	}
 }

@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// File is the file with all bytes of the content, for the kernel to read from by itself; false if not all of them are here. It belongs
-// to the Reader, is only to be read, and may be closed once the Reader is. No byte of it changes from now on, nor is any given
+// File is the file with all bytes of the content, for the kernel to read from by itself; false if not all of them are here, or some that an
+// earlier run left have not been read and checked in this one. It belongs to the Reader, is only to be read, and may be closed once the Reader is. No byte of it changes from now on, nor is any given
 // back to the disk, not even after Close and in the next run: a program may have it mapped for longer than open. It can only
 // be deleted as a whole, once no Reader has it open.
 func (r *Reader) File() (*os.File, bool) {
@@ -18,14 +18,14 @@ func (r *Reader) File() (*os.File, bool) {
 
 // fix makes sure that the data never changes any more.
 func (c *content) fix() (*os.File, bool) {
-	if !c.whole() {
+	if !c.proven() {
 		return nil, false
 	}
 	c.saving.Lock() // nobody is about to make holes or to put another file in its place
 	defer c.saving.Unlock()
 	c.disk.Lock() // nobody writes
 	defer c.disk.Unlock()
-	if c.f == nil || !c.whole() {
+	if c.f == nil || !c.proven() {
 		return nil, false
 	}
 	if !c.fixed {
@@ -35,6 +35,13 @@ func (c *content) fix() (*os.File, bool) {
 		c.fixed = true
 	}
 	return c.f, true
+}
+
+// proven reports whether every block is there, and known to be what it was when it came.
+func (c *content) proven() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n == blocksOf(c.size) && c.doubts == 0
 }
 
 // mayPunch reports whether parts of c may be given back to the disk.

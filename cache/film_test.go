@@ -208,3 +208,18 @@ func mustReadAll(t *testing.T, r *Reader, id remote.ID, step int64) {
 		mustRead(t, r, id, off, min(step, r.Size()-off))
 	}
 }
+
+// land waits until all that has come to r is on disk; a program has it earlier.
+func land(t *testing.T, r *Reader) {
+	t.Helper()
+	for {
+		r.c.mu.Lock()
+		if len(r.c.flights) == 0 {
+			r.c.mu.Unlock()
+			return
+		}
+		d := r.c.flights[0]
+		r.c.mu.Unlock()
+		_ = r.c.await(t.Context(), d, d.end+1) // beyond its end: woken when it is over
+	}
+}

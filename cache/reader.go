@@ -93,7 +93,7 @@ func (r *Reader) fill(ctx context.Context, p []byte, off int64) error {
 		if again {
 			continue
 		}
-		if ok, err := r.c.read(p, off); ok || err != nil {
+		if ok, err := r.c.read(p, off, claims); ok || err != nil {
 			return err
 		}
 	}

@@ -116,10 +116,11 @@ func (b *Blocks) delete(base string, c *content) {
 		_ = c.close()
 		c.saving.Unlock()
 	}
-	for _, ext := range []string{mapExt, dataExt} {
+	for _, ext := range exts {
 		if err := os.Remove(base + ext); err != nil && !errors.Is(err, os.ErrNotExist) {
 			b.log.Warn("cannot delete from the cache", "err", err)
 		}
+		b.step("delete")
 	}
 }
 
@@ -236,6 +237,7 @@ func (c *content) punch(stretches []int64) (freed int64, err error) {
 		if err := punchHole(c.f, j*blockSize, c.blockLen(j)); err != nil {
 			return freed, fmt.Errorf("make a hole: %w", err)
 		}
+		c.b.step("hole")
 	}
 	return freed, nil
 }

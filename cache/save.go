@@ -1,0 +1,98 @@
+package cache
+
+import (
+	"bytes"
+	"errors"
+	"os"
+)
+
+// save writes the map, after the blocks that it tells of.
+func (c *content) save() error {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	c.mu.Lock()
+	changed, have := c.changed, bitmap(bytes.Clone(c.have))
+	c.changed = false
+	c.mu.Unlock()
+	if !changed || c.dead {
+		return nil
+	}
+	err := c.sync()
+	if err == nil {
+		c.saved = have
+		err = c.saveMap(have)
+	}
+	if err != nil {
+		c.mu.Lock()
+		c.changed = true
+		c.mu.Unlock()
+	}
+	return err
+}
+
+func (c *content) sync() error {
+	c.disk.RLock()
+	defer c.disk.RUnlock()
+	if c.f == nil {
+		return c.err
+	}
+	if err := c.f.Sync(); err != nil {
+		return err
+	}
+	c.b.step("sync")
+	return c.sums.Sync()
+}
+
+// saveMap writes a map; c.saving is held.
+func (c *content) saveMap(m bitmap) error {
+	c.b.mu.Lock()
+	base, at := c.k.base, c.k.at
+	c.b.mu.Unlock()
+	err := writeMap(base, encodeMap(c.size, m), at)
+	c.b.step("map")
+	return err
+}
+
+// saveTime notes on disk when the content was last used.
+func (c *content) saveTime() {
+	c.b.mu.Lock()
+	base, at := c.k.base, c.k.at
+	c.b.mu.Unlock()
+	_ = os.Chtimes(base+mapExt, at, at) // there may be no map; and nothing but the order of giving way hangs on it
+}
+
+// adopt makes the file at path the content's data, and returns how many bytes of it were not there before.
+func (c *content) adopt(path string) (fresh int64, err error) {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	if c.whole() {
+		return 0, os.Remove(path)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return 0, err
+	}
+	if err := errors.Join(f.Chmod(0o600), f.Sync(), os.Rename(path, c.k.base+dataExt)); err != nil {
+		_ = f.Close()
+		return 0, err
+	}
+	c.b.step("adopt")
+	c.disk.Lock()
+	old := c.f
+	c.f = f
+	c.mu.Lock()
+	for i := range blocksOf(c.size) {
+		if !c.have.has(i) {
+			c.have.set(i)
+			fresh += c.blockLen(i)
+		}
+	}
+	c.n = blocksOf(c.size)
+	c.unsure, c.doubts = newBitmap(c.size), 0
+	c.touch(0, c.size)
+	c.saved = bitmap(bytes.Clone(c.have))
+	c.mu.Unlock()
+	c.disk.Unlock()
+	_ = old.Close()
+	return fresh, errors.Join(c.sync(), c.saveMap(c.saved))
+}
