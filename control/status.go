@@ -57,6 +57,7 @@ type Status struct {
 	StateDir   string    `json:"state_dir"`
 	Log        string    `json:"log,omitempty"` // log file of a mount in the background
 
+	Trouble  string `json:"trouble,omitempty"` // why it is not as it should be, and what to do
 	Link     Link   `json:"link"`
 	Totals   Totals `json:"totals"`
 	Files    []File `json:"files"`              // parked first, then held, then oldest first

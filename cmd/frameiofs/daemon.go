@@ -28,6 +28,7 @@ func isDaemonChild() bool { return os.Getenv(daemonEnv) == "1" }
 type ready struct {
 	Point string `json:"point,omitempty"` // mount point
 	Log   string `json:"log,omitempty"`
+	Note  string `json:"note,omitempty"` // what the person should know though it can be used
 	Code  int    `json:"code,omitempty"` // exit code; 0 means that the mount can be used
 	Error string `json:"error,omitempty"`
 	Hint  string `json:"hint,omitempty"`
@@ -64,6 +65,9 @@ func startDaemon(ctx context.Context, out io.Writer) error {
 	if said.Code != 0 || said.Error != "" {
 		cmd.Wait() // it has said all
 		return &failure{said.Code, errors.New(said.Error), said.Hint}
+	}
+	if said.Note != "" {
+		fmt.Fprintf(os.Stderr, "frameiofs: %s\n", oneLine(said.Note))
 	}
 	fmt.Fprintf(out, "mounted at %s by process %d; log %s\n", said.Point, cmd.Process.Pid, said.Log)
 	return cmd.Process.Release()

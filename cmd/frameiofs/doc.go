@@ -43,6 +43,10 @@
 // roof. The state folder holds what was written and is not yet on Frame.io: it is the only copy. The cache folder may be
 // deleted while it is not mounted.
 //
+// What was mounted before is mounted again at once, with what is known from then; Frame.io is asked meanwhile whether the token is
+// accepted and still the same user's, and whether the root is there. Until it has said so nothing is changed on it, and if it says
+// otherwise status tells.
+//
 // # Signals
 //
 // The first SIGINT unmounts and finishes the uploads, a second one keeps them for the next mount. SIGTERM and SIGHUP do the

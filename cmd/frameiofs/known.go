@@ -1,9 +1,9 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,8 +11,8 @@ import (
 	"github.com/frameiofs/frameiofs/remote"
 )
 
-// known is what was found out about a token when Frame.io could be asked last. With it a mount starts without a link, shows
-// what the index has, and takes what is written.
+// known is what was found out about a token when Frame.io could be asked last. With it a mount need not wait for Frame.io, nor for a
+// link: it shows what the index has, and takes what is written.
 type known struct {
 	path  string
 	API   string               `json:"api"`
@@ -51,32 +51,48 @@ func (k *known) keep(conn *connection, spec string, root knownRoot) error {
 	return writeJSON(k.path, k)
 }
 
-// reach connects a and finds the root; if Frame.io cannot be reached, with what is known from the last time.
-func (s *session) reach(connect func() (*connection, error), find func(*connection) (remote.Item, string, error)) error {
-	k := knownOf(s.cfg.account)
-	conn, err := connect()
-	if err == nil {
-		s.conn = conn
-		if s.root, s.rootPath, err = find(conn); err == nil {
-			if err := k.keep(conn, s.cfg.root, knownRoot{s.root, s.rootPath}); err != nil {
-				s.log.Warn("the next start will need a link", "err", err)
-			}
-			return nil
-		}
+// forget makes the next mount ask Frame.io first.
+func (k *known) forget() {
+	if k.path != "" {
+		os.Remove(k.path)
 	}
-	root, ok := k.Roots[s.cfg.root]
-	if !ok || !errors.Is(err, remote.ErrOffline) {
-		return err
+}
+
+// reach makes the wire, and finds out for whom and for what of Frame.io. What was mounted before is taken as it was; whether it still
+// is so, is asked meanwhile.
+func (s *session) reach(ctx context.Context) error {
+	s.known = knownOf(s.cfg.account)
+	root, ok := s.known.Roots[s.cfg.root]
+	if !ok {
+		return s.reachFirst(ctx)
 	}
-	s.log.Warn("mounting without a link, with what is known from the last time", "err", err)
-	s.root, s.rootPath = root.Item, root.Path
-	if s.conn != nil {
-		return nil
-	}
-	w, err := s.cfg.account.dial(k.API, 0, s.log)
+	w, err := s.cfg.account.dial(s.known.API, 0, s.log)
 	if err != nil {
 		return fail("", "%w", err)
 	}
-	s.conn = &connection{wire: w, API: k.API, URL: s.cfg.account.url, User: k.User}
+	s.conn = &connection{wire: w, API: s.known.API, URL: s.cfg.account.url, User: s.known.User}
+	s.root, s.rootPath = root.Item, root.Path
+	s.link = &link{wire: w}
+	s.guard = newGuard(s.link, s.cfg.account.token, s.conn.User)
+	s.confirm = newConfirm(s)
 	return nil
+}
+
+// reachFirst asks Frame.io, and waits for its answer.
+func (s *session) reachFirst(ctx context.Context) (err error) {
+	if s.conn, err = s.cfg.account.connect(ctx, s.log); err != nil {
+		return err
+	}
+	s.link = &link{wire: s.conn.wire}
+	s.guard = newGuard(s.link, s.cfg.account.token, s.conn.User)
+	s.guard.vouch()
+	s.root, s.rootPath, err = resolveRoot(ctx, s.link, s.cfg.root)
+	return err
+}
+
+// remember keeps what was asked for the next mount.
+func (s *session) remember() {
+	if err := s.known.keep(s.conn, s.cfg.root, knownRoot{s.root, s.rootPath}); err != nil {
+		s.log.Warn("the next mount will have to wait for Frame.io", "err", err)
+	}
 }

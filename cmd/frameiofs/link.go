@@ -50,6 +50,13 @@ func (l *link) report() control.Link {
 	return control.Link{State: l.state, Since: &since, Error: l.err}
 }
 
+// Me is the wire's.
+func (l *link) Me(ctx context.Context) (remote.User, error) {
+	u, err := l.wire.Me(ctx)
+	l.saw(err)
+	return u, err
+}
+
 // Children is the wire's.
 func (l *link) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error] {
 	return func(yield func(remote.Item, error) bool) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -172,6 +173,9 @@ func mountAndServe(ctx context.Context, cfg *mountConfig) error {
 		}
 	}()
 	s, err := startSession(ctx, cfg)
+	if errors.Is(err, errMoved) {
+		s, err = startSession(ctx, cfg) // nothing is taken as known any more
+	}
 	close(started)
 	<-watched
 	if err != nil {
@@ -190,7 +194,7 @@ func mountAndServe(ctx context.Context, cfg *mountConfig) error {
 	if err := os.Chdir("/"); err != nil {
 		s.log.Warn("leave the folder", "err", err)
 	}
-	if err := cfg.ready(ready{Point: s.point, Log: s.logFile}); err != nil {
+	if err := cfg.ready(ready{Point: s.point, Log: s.logFile, Note: s.confirm.note()}); err != nil {
 		cfg.log.Warn("nobody waits for this mount any more", "err", err)
 	}
 	return s.serve(stop.signals)

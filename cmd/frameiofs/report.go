@@ -53,6 +53,7 @@ func (s *session) report(q control.Query) control.Status {
 		st.State = control.Finishing
 	}
 	st.Cache.Used, st.Cache.Limit = s.blocks.Usage()
+	st.Trouble = s.confirm.report()
 	if text, at := s.trouble.get(); text != "" {
 		st.LastError, st.LastErrorTime = text, &at
 	}

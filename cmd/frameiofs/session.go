@@ -24,6 +24,9 @@ type session struct {
 	logFile  string
 	conn     *connection
 	link     *link
+	guard    *guard // the link for changes
+	known    *known
+	confirm  *confirm // nil if Frame.io was asked before the mount
 	root     remote.Item
 	rootPath string
 	point    string // mount point without symbolic links
@@ -88,20 +91,25 @@ func startSession(ctx context.Context, cfg *mountConfig) (_ *session, err error)
 			s.closeParts()
 		}
 	}()
-	err = s.reach(
-		func() (*connection, error) { return cfg.account.connect(ctx, s.log) },
-		func(c *connection) (remote.Item, string, error) { return resolveRoot(ctx, c, cfg.root) })
-	if err != nil {
+	if err = s.reach(ctx); err != nil {
 		return nil, err
 	}
-	s.link = &link{wire: s.conn.wire}
 	if s.state, err = openState(identityOf(s.conn, s.root), cfg.stateDir, s.point); err != nil {
+		if moved := s.confirm.first(ctx, guardTimeout); moved != nil {
+			err = moved // it may be another's because what is known is wrong
+		}
 		return nil, err
+	}
+	if s.confirm == nil {
+		s.remember()
 	}
 	if err = s.openLog(); err != nil {
 		return nil, err
 	}
 	if err = s.openParts(); err != nil {
+		return nil, err
+	}
+	if err = s.confirm.first(ctx, firstPatience); err != nil {
 		return nil, err
 	}
 	if err = s.mount(); err != nil {
@@ -128,7 +136,7 @@ func (s *session) openParts() (err error) {
 	}
 	s.places = newPlaces(filepath.Join(s.state.Dir, "folders.json"), s.tree, s.link, s.root.Ref, s.log)
 	s.fs, err = fs.New(fs.Config{
-		Tree: s.tree, Index: s.index, Blocks: s.blocks, Spool: s.spool, Remote: s.link, Children: s.link, Usage: s.link.Usage,
+		Tree: s.tree, Index: s.index, Blocks: s.blocks, Spool: s.spool, Remote: s.guard, Children: s.link, Usage: s.link.Usage,
 		Root: s.root, UID: cfg.uid, GID: cfg.gid, Umask: cfg.umask, ReadOnly: cfg.readOnly, SyncClose: cfg.syncClose,
 		XAttr: cfg.xattr, AllowOther: cfg.allowOther, Options: cfg.options, Debug: cfg.debug, Log: s.log})
 	if err != nil {
@@ -140,7 +148,7 @@ func (s *session) openParts() (err error) {
 func (s *session) openSpool() (err error) {
 	cfg := s.cfg
 	s.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(s.state.Dir, "spool"), Remote: s.link, Settle: cfg.settle, Uploads: cfg.uploads, Parts: cfg.parts,
+		Dir: filepath.Join(s.state.Dir, "spool"), Remote: s.guard, Settle: cfg.settle, Uploads: cfg.uploads, Parts: cfg.parts,
 		KeepFree: cfg.keepFree, Settled: s.settled, Log: s.log})
 	if err != nil {
 		return fail("", "open spool: %w", err)
@@ -204,6 +212,10 @@ func (s *session) settled(info spool.Info, it remote.Item, data string) error {
 
 // closeParts closes in the opposite order of opening; what was not opened is skipped. It is called once.
 func (s *session) closeParts() error {
+	s.confirm.close()
+	if s.guard != nil {
+		s.guard.close()
+	}
 	var errs []error
 	keep := func(what string, err error) {
 		if err != nil {

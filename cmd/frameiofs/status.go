@@ -191,6 +191,9 @@ func statusLines(st control.Status, most int) []string {
 		head = shown(st.MountPoint) + " — unmounted, finishing the uploads"
 	}
 	lines := []string{head}
+	if st.Trouble != "" {
+		lines = append(lines, "  ! "+st.Trouble)
+	}
 	if st.Link.State == "down" {
 		lines = append(lines, "  ! Frame.io cannot be used since "+st.Link.Since.Local().Format("15:04:05")+": "+st.Link.Error)
 	}

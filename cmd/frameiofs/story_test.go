@@ -161,6 +161,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"killmnt":  cmdKill,
 	"web":      cmdWeb,
 	"asnobody": cmdAsNobody,
+	"trouble":  cmdTrouble,
 }
 
 func simOf(ts *testscript.TestScript) *sim.Server { return ts.Value(simKey{}).(*sim.Server) }
@@ -358,4 +359,19 @@ func cmdAsNobody(ts *testscript.TestScript, _ bool, args []string) {
 	if err == nil {
 		ts.Fatalf("a user without rights could do that")
 	}
+}
+
+// trouble DIR TEXT waits until the mount tells of a trouble with TEXT in it, or, if that is empty, of none any more.
+func cmdTrouble(ts *testscript.TestScript, _ bool, args []string) {
+	r, _ := mountOf(ts, args[0])
+	var last control.Status
+	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var err error
+		last, err = control.Dial(r.Socket).Status(context.Background(), control.Query{})
+		ts.Check(err)
+		if strings.Contains(last.Trouble, args[1]) && (args[1] != "" || last.Trouble == "") {
+			return
+		}
+	}
+	ts.Fatalf("the trouble of %s is %q, link %+v", args[0], last.Trouble, last.Link)
 }
