@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -120,10 +121,9 @@ func (s *stateDir) take(mountPoint string) error {
 	if err != nil {
 		return fail("choose another with --state-dir", "state folder: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if by, err := lockState(f); err != nil {
 		defer f.Close()
-		var by user
-		if json.NewDecoder(f).Decode(&by) != nil {
+		if by == (user{}) {
 			return fail("", "the state folder %s is in use by another frameiofs", s.Dir)
 		}
 		return fail("unmount that one first, or choose another --state-dir: frameiofs unmount "+by.MountPoint,
@@ -139,6 +139,23 @@ func (s *stateDir) take(mountPoint string) error {
 	}
 	s.lock = f
 	return nil
+}
+
+// endingPatience is how long a process is waited for that is not mounted any more and puts its things down.
+const endingPatience = 2 * time.Second
+
+// lockState locks f, or answers who has it.
+func lockState(f *os.File) (by user, err error) {
+	for end := time.Now().Add(endingPatience); ; time.Sleep(10 * time.Millisecond) {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+			return user{}, nil
+		}
+		by = user{}
+		json.NewDecoder(io.NewSectionReader(f, 0, 64<<10)).Decode(&by)
+		if time.Now().After(end) || by.MountPoint != "" && stillMounted(by.MountPoint) {
+			return by, err
+		}
+	}
 }
 
 // check compares identity.json with id, or writes it.
