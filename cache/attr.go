@@ -115,12 +115,21 @@ func (x *Index) Attr(id remote.ID) Attr {
 }
 
 func (x *Index) attrLocked(id remote.ID) (a Attr) {
+	if !x.attrs.may(id) {
+		return a
+	}
+	if a, ok := x.attrs.get(id); ok {
+		return a
+	}
 	for _, b := range []*batch{x.next, x.writing} {
 		if a, ok := b.attrs[id]; ok {
 			return a
 		}
 	}
-	x.get(bucketAttrs, idKey(id), func(v []byte) { a = decodeAttr(v) })
+	x.get(bucketAttrs, idKey(id), func(v []byte) {
+		a = decodeAttr(v)
+		x.attrs.put(id, a)
+	})
 	return a
 }
 
@@ -131,7 +140,10 @@ func (x *Index) SetAttr(id remote.ID, a Attr) error {
 	if len(id) > longestID {
 		return fmt.Errorf("keep attributes: an id of %d bytes", len(id))
 	}
-	return x.change(func(next *batch) { next.attrs[id] = x.attrLocked(id).merge(a) })
+	return x.change(func(next *batch) {
+		next.attrs[id] = x.attrLocked(id).merge(a)
+		x.attrs.put(id, next.attrs[id])
+	})
 }
 
 // longestID is more than any ID has, and fits a key of bbolt's.
@@ -178,6 +190,12 @@ func usableIno(ino uint64) bool { return ino > 1 && ino < math.MaxUint64 }
 func (x *Index) alias(id remote.ID) (a alias, ok bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if !x.aliases.may(id) {
+		return a, false
+	}
+	if a, ok = x.aliases.get(id); ok {
+		return a, ok
+	}
 	for _, b := range []*batch{x.next, x.writing} {
 		if a, ok := b.aliases[id]; ok {
 			return a, true
@@ -186,6 +204,7 @@ func (x *Index) alias(id remote.ID) (a alias, ok bool) {
 	x.get(bucketAliases, idKey(id), func(v []byte) {
 		if len(v) == 16 {
 			a, ok = alias{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])}, true
+			x.aliases.put(id, a)
 		}
 	})
 	return a, ok
@@ -200,5 +219,8 @@ func (x *Index) Alias(id remote.ID, ino, gen uint64) error {
 	if !usableIno(ino) {
 		return fmt.Errorf("keep alias: inode number %d is reserved", ino)
 	}
-	return x.change(func(next *batch) { next.aliases[id] = alias{ino, gen} })
+	return x.change(func(next *batch) {
+		next.aliases[id] = alias{ino, gen}
+		x.aliases.put(id, alias{ino, gen})
+	})
 }

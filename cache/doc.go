@@ -6,8 +6,8 @@
 //
 // The package asks Frame.io through two small interfaces, Namespace and Source, and knows nothing of what is leaving.
 //
-// A walk of a look: Tree.Find → the listing in memory (tree.go, memory.go), or in the index (index.go), or one fetch for all who
-// ask (fetch.go), with our own changes laid over it (change.go) → names that can stand (names.go, siblings.go). What a fetch shows
+// A walk of a look: Tree.Find → the listing in memory (tree.go, memory.go), or in the index (index.go, listing.go, write.go), or one fetch
+// for all who ask (fetch.go), with our own changes laid over it (change.go) → names that can stand (names.go, siblings.go). What a fetch shows
 // differently from before is told to TreeConfig.Changed (tell.go).
 //
 // A walk of a read: Reader.ReadAt (reader.go) → the blocks that are there (content.go) → downloads of the others (download.go),

@@ -3,7 +3,10 @@ package cache
 import (
 	"encoding/binary"
 	"errors"
+	"sync"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
@@ -152,4 +155,47 @@ func (c *cursor) time() time.Time {
 		c.bad = true
 	}
 	return time.Unix(sec, int64(nsec)).UTC()
+}
+
+// setListing keeps the listing of a folder, as it is when it is written. mu guards s; a nil s forgets the listing.
+func (x *Index) setListing(k folderKey, mu *sync.Mutex, s *siblings) {
+	_ = x.change(func(next *batch) { next.listings[k] = unwritten{mu, s} }) // a listing can be had again
+}
+
+// setAge keeps that s, which else is as it was set or read, was told again.
+func (x *Index) setAge(k folderKey, mu *sync.Mutex, s *siblings) {
+	_ = x.change(func(next *batch) { next.ages[k] = unwritten{mu, s} })
+}
+
+// listing returns the kept listing of a folder, nil if there is none. One that is not written yet is the very one that was set.
+func (x *Index) listing(k folderKey) (s *siblings) {
+	if l, ok := x.unwritten(k); ok {
+		return l.s
+	}
+	_ = x.db.View(func(tx *bbolt.Tx) error { // fails only once the index is closed: then nothing is kept
+		v := tx.Bucket(bucketListings).Get([]byte(k))
+		if v == nil {
+			return nil
+		}
+		entries, err := decodeListing(v)
+		if err != nil {
+			return err
+		}
+		s = &siblings{}
+		if age := tx.Bucket(bucketAges).Get([]byte(k)); len(age) == 8 && binary.BigEndian.Uint64(age) != 0 {
+			s.at = time.Unix(0, int64(binary.BigEndian.Uint64(age)))
+		}
+		s.name(entries)
+		return nil
+	})
+	return s
+}
+
+func (x *Index) unwritten(k folderKey) (l unwritten, ok bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if l, ok = x.next.listings[k]; !ok {
+		l, ok = x.writing.listings[k]
+	}
+	return l, ok
 }

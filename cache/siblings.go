@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unsafe"
 
@@ -263,10 +262,31 @@ func (s *siblings) list() []Entry {
 
 // parseUUID reads a lower-case UUID.
 func parseUUID(id remote.ID) (u [16]byte, ok bool) {
-	s := string(id)
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' || strings.ToLower(s) != s {
+	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
 		return u, false
 	}
-	_, err := hex.Decode(u[:], []byte(s[:8]+s[9:13]+s[14:18]+s[19:23]+s[24:]))
-	return u, err == nil
+	at := 0
+	for i := range u {
+		if id[at] == '-' {
+			at++
+		}
+		hi, lo := digit(id[at]), digit(id[at+1])
+		if hi > 15 || lo > 15 {
+			return u, false
+		}
+		u[i] = hi<<4 | lo
+		at += 2
+	}
+	return u, true
+}
+
+// digit is the value of a lower-case hex digit; more than 15 if it is none.
+func digit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 255
 }
