@@ -14,6 +14,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Config tells how to reach Frame.io.
@@ -214,9 +217,12 @@ func bare(err error) error {
 	return err
 }
 
+// lenient takes what odd names and careless servers may bring: a listing must not fail for one of them.
+var lenient = jsonv2.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+
 func (c *Conn) decode(call *Call, resp *http.Response) error {
-	var body bytes.Buffer
-	if _, err := body.ReadFrom(resp.Body); err != nil {
+	body, err := bodyOf(resp)
+	if err != nil {
 		return c.failed(call, &sentError{err})
 	}
 	e := &Error{Op: call.Op, Ref: call.Ref, Status: resp.StatusCode}
@@ -233,14 +239,14 @@ func (c *Conn) decode(call *Call, resp *http.Response) error {
 		if call.Out == nil {
 			return nil
 		}
-		if err := json.Unmarshal(body.Bytes(), call.Out); err != nil {
+		if err := jsonv2.Unmarshal(body, call.Out, lenient); err != nil {
 			e.Err, e.Unknown = fmt.Errorf("%w: %w", ErrNotFrameio, err), change
 			return e
 		}
 		return nil
 	}
 	e.Unknown = change && resp.StatusCode >= 500
-	e.Code, e.Detail, e.Err = c.wire.Fault(resp.StatusCode, body.Bytes())
+	e.Code, e.Detail, e.Err = c.wire.Fault(resp.StatusCode, body)
 	e.Detail = clip(e.Detail)
 	return e
 }

@@ -64,7 +64,9 @@ func TestDoSendsWhatTheAPIWants(t *testing.T) {
 		w.Header().Set("Total", "7")
 		io.WriteString(w, `{"id":"x","unknown":[1]}`)
 	})
-	var out struct{ ID string }
+	var out struct {
+		ID string `json:"id"`
+	}
 	h, err := dial(t, s.URL+"/base/", StaticToken(" fio-u-x\n")).Do(t.Context(), Call{
 		Op: "create", Method: http.MethodPost, Path: []string{"folders", "a/b", "files"}, Query: url.Values{"page": {"2"}},
 		Body: map[string]string{"name": "é"}, Out: &out,

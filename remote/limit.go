@@ -34,7 +34,7 @@ func (l *limit) RoundTrip(req *http.Request) (*http.Response, error) {
 		return l.next.RoundTrip(req)
 	}
 	b := l.bucket(c)
-	if err := b.wait(req.Context(), priorityOf(req.Context())); err != nil {
+	if err := b.wait(req.Context(), PriorityOf(req.Context())); err != nil {
 		closeBody(req)
 		return nil, &limitedError{err}
 	}
@@ -63,7 +63,7 @@ func (e *limitedError) Is(target error) bool { return target == ErrLimited }
 
 // share is how full a priority may make a bucket. What is left is a burst for those who are more urgent; in the long run
 // everyone gets the full rate, because a bucket drains at the same pace however full it is.
-var share = [priorities]float64{1, 0.8, 0.5}
+var share = [priorities]float64{1, 0.95, 0.8, 0.5}
 
 // bucket is the leaky bucket of one endpoint, the same algorithm as Frame.io's own limiter: it holds a level of time that
 // drains as time passes; a call pours in Window/N and must not make it run over.

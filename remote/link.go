@@ -107,17 +107,20 @@ func (e *link) get(ctx context.Context, c *Conn, refused string, fetch func(cont
 		return Link{}, err
 	}
 	c.pool.expect(u)
-	now := time.Now()
-	end := now.Add(linkLife)
-	if at := Expires(l.URL); !at.IsZero() {
-		end = at.Add(-time.Duration(c.skew.Load()))
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.now = l
-	// Near noon and midnight UTC a new link may live for seconds only (spec: frameio-v4.md §4.3): the margin shrinks with it.
-	e.until = end.Add(-min(linkMargin, max(0, end.Sub(now))/4))
+	e.now, e.until = l, c.LinkUntil(l.URL, time.Now())
 	return l, nil
+}
+
+// LinkUntil answers until when (by our clock) a signed link should be used that was got at the given time.
+func (c *Conn) LinkUntil(raw string, got time.Time) time.Time {
+	end := got.Add(linkLife)
+	if at := Expires(raw); !at.IsZero() {
+		end = at.Add(-time.Duration(c.skew.Load()))
+	}
+	// Near noon and midnight UTC a new link may live for seconds only (spec: frameio-v4.md §4.3): the margin shrinks with it.
+	return end.Add(-min(linkMargin, max(0, end.Sub(got))/4))
 }
 
 func (e *link) fresh(refused string) (Link, bool) {

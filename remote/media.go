@@ -13,6 +13,8 @@ import (
 const (
 	// mediaTries bounds attempts in a row that bring no byte: about half a minute.
 	mediaTries = 7
+	// mediaRenewals bounds how often in a row a refused link is renewed: the new one, too, may end before it is used.
+	mediaRenewals = 2
 	// mediaStall is how long a body may bring no byte before it is cut and taken up again.
 	mediaStall = 30 * time.Second
 )
@@ -159,9 +161,9 @@ func mediaError(op string, file Ref, err error) error {
 	return e
 }
 
-// open GETs what is left, with backoff while attempts bring nothing. A link is renewed once each time it is refused.
+// open GETs what is left, with backoff while attempts bring nothing. A refused link is renewed, the first time at once.
 func (r *rangeReader) open() error {
-	renewed := ""
+	refused, renewals := "", 0
 	for {
 		if r.tries > 0 {
 			if err := sleep(r.ctx, backoff(250*time.Millisecond, r.tries-1, 8*time.Second)); err != nil {
@@ -169,7 +171,7 @@ func (r *rangeReader) open() error {
 			}
 		}
 		r.tries++
-		l, err := r.entry.get(r.ctx, r.c, renewed, r.fetch)
+		l, err := r.entry.get(r.ctx, r.c, refused, r.fetch)
 		if err != nil {
 			return err
 		}
@@ -184,11 +186,11 @@ func (r *rangeReader) open() error {
 		case errors.Is(err, ErrChanged), errors.Is(err, ErrNotFrameio) && !errors.Is(err, ErrOffline), r.ctx.Err() != nil:
 			return err
 		case errors.As(err, &s3) && s3.refusal():
-			if renewed != "" {
+			if renewals == mediaRenewals {
 				return err
 			}
-			renewed = l.URL
-			r.tries = 0 // the new link is tried at once
+			refused, r.tries = l.URL, renewals
+			renewals++
 		case errors.As(err, &s3) && s3.status < 500 && s3.status != http.StatusTooManyRequests && !s3.foreign, permanent(err):
 			return err
 		case r.tries >= mediaTries:

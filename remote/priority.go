@@ -11,8 +11,9 @@ type Priority uint8
 // The priorities, first come those that are served first.
 const (
 	Interactive Priority = iota // a person or a program waits for the answer; what a context says that says nothing
+	Ahead                       // a program will want the answer in a moment
 	Uploads                     // what is leaving
-	Background                  // looking ahead, sweeping up
+	Background                  // refreshing, sweeping up
 	priorities
 )
 
@@ -30,7 +31,8 @@ func WithPriority(ctx context.Context, p Priority) context.Context {
 	return context.WithValue(ctx, keyPriority, p)
 }
 
-func priorityOf(ctx context.Context) Priority {
+// PriorityOf answers how a context is marked.
+func PriorityOf(ctx context.Context) Priority {
 	p, _ := ctx.Value(keyPriority).(Priority)
 	return min(p, priorities-1)
 }

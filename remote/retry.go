@@ -95,17 +95,32 @@ func (t *retry) attempt(req *http.Request) (resp *http.Response, sent bool, err 
 	if err != nil {
 		return nil, wrote.Load(), err
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	var body bytes.Buffer
+	body.Grow(int(min(max(resp.ContentLength, 0), maxAnswer)) + bytes.MinRead)
+	_, err = body.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
 	resp.Body.Close()
 	if err != nil {
 		return nil, true, fmt.Errorf("read answer: %w", err)
 	}
-	if len(body) > maxAnswer {
+	if body.Len() > maxAnswer {
 		return nil, true, fmt.Errorf("%w: it is longer than %d MiB", ErrNotFrameio, maxAnswer>>20)
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	resp.ContentLength = int64(len(body))
+	resp.Body = &wholeBody{body}
+	resp.ContentLength = int64(body.Len())
 	return resp, true, nil
+}
+
+// wholeBody is an answer that has been read to its end.
+type wholeBody struct{ bytes.Buffer }
+
+func (*wholeBody) Close() error { return nil }
+
+// bodyOf answers what is in an answer's body.
+func bodyOf(resp *http.Response) ([]byte, error) {
+	if whole, ok := resp.Body.(*wholeBody); ok {
+		return whole.Bytes(), nil
+	}
+	return io.ReadAll(resp.Body)
 }
 
 // flaky reports whether an answer is likely to be another one in a while: a server's bad moment or a captive portal.

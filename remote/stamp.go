@@ -1,10 +1,11 @@
 package remote
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Stamp is a time as the wires write it: ISO 8601 with 0 to 9 fraction digits (spec: frameio-v2.md §0.3), or null.
@@ -13,16 +14,21 @@ type Stamp struct {
 	Set bool // it was there and not null, even if it could not be read
 }
 
-// UnmarshalJSON never fails on the form of a time: a date that cannot be read must not take a whole listing away.
-func (s *Stamp) UnmarshalJSON(b []byte) error {
+// UnmarshalJSONFrom never fails on the form of a time: a date that cannot be read must not take a whole listing away.
+func (s *Stamp) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*s = Stamp{}
-	var text string
-	if json.Unmarshal(b, &text) != nil || text == "" {
-		return nil
+	raw, err := d.ReadValue()
+	if err != nil || raw.Kind() != '"' || len(raw) == 2 {
+		return err
 	}
 	s.Set = true
-	s.Time = ParseTime(text)
-	return nil
+	if s.UnmarshalText(raw[1:len(raw)-1]) == nil { // as it nearly always is
+		s.Time = s.UTC()
+		return nil
+	}
+	text, err := jsontext.AppendUnquote(nil, raw)
+	s.Time = ParseTime(string(text))
+	return err
 }
 
 // ParseTime reads a time in any of the forms that Frame.io is known to use; zero if it cannot.
@@ -39,10 +45,14 @@ func ParseTime(text string) time.Time {
 // Number is a count or a size as the wires write it. What is no number, or negative, counts as 0.
 type Number int64
 
-// UnmarshalJSON never fails, for the same reason as Stamp's.
-func (n *Number) UnmarshalJSON(b []byte) error {
+// UnmarshalJSONFrom never fails, for the same reason as Stamp's.
+func (n *Number) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*n = 0
-	text := strings.Trim(string(b), `"`)
+	raw, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	text := strings.Trim(string(raw), `"`)
 	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 		*n = Number(max(0, i))
 	} else if f, err := strconv.ParseFloat(text, 64); err == nil && f > 0 && f < 1<<62 {

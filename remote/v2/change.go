@@ -181,23 +181,18 @@ func (c *Client) Prepare(ctx context.Context, file remote.Ref) error {
 	return c.conn.Prepare(ctx, file, func(ctx context.Context) (remote.Link, error) { return c.link(ctx, file) })
 }
 
-// link asks for the signed address of a file's bytes (spec: frameio-v2.md §6). It is there before the bytes are.
+// link answers the signed address of a file's bytes (spec: frameio-v2.md §6): the one that came with a listing, or a new one.
 func (c *Client) link(ctx context.Context, file remote.Ref) (remote.Link, error) {
+	if l, ok := c.listed.take(file.ID, time.Now(), c.conn.LinkUntil); ok {
+		return l, nil
+	}
 	a, err := c.show(ctx, file)
 	if err != nil {
 		return remote.Link{}, err
 	}
-	fail := &remote.Error{Op: "open file", Ref: file}
-	switch {
-	case a.Watermarked:
-		// What is served then is made for this reader: neither its size nor its bytes are the file's.
-		fail.Err = fmt.Errorf("%w: it is watermarked for every viewer", remote.ErrDownload)
-	case !a.Completed.Set:
-		fail.Err = remote.ErrIncomplete
-	case a.Original == "":
-		fail.Err = remote.ErrDownload
-	default:
-		return remote.Link{URL: a.Original, Size: int64(a.Size)}, nil
+	l, err := a.link()
+	if err != nil {
+		return remote.Link{}, &remote.Error{Op: "open file", Ref: file, Err: err}
 	}
-	return remote.Link{}, fail
+	return l, nil
 }

@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -135,7 +136,16 @@ func (a asset) key() remote.ID { return a.ID }
 func (a asset) gone() bool     { return a.Deleted.Set }
 func (a asset) typ() string    { return firstOf(a.Type, a.OtherType) }
 
-// item answers the asset in our words; false if it is of a type that did not exist when this was written.
+// known reports whether the asset is of a type that existed when this was written.
+func (a asset) known() bool {
+	switch a.typ() {
+	case "folder", "file", "version_stack":
+		return true
+	}
+	return false
+}
+
+// item answers the asset in our words; false if it is of an unknown type.
 func (a asset) item(account remote.ID) (remote.Item, bool) {
 	it := remote.Item{
 		Ref:    remote.Ref{ID: a.ID, Account: remote.ID(firstOf(string(a.Account), string(account)))},
@@ -190,6 +200,9 @@ const mtimeKey = "frameiofs_mtime"
 
 // mtime reads the writer's modification time; zero if there is none.
 func (a asset) mtime() time.Time {
+	if !bytes.Contains(a.Properties, []byte(mtimeKey)) {
+		return time.Time{}
+	}
 	var p map[string]any
 	if json.Unmarshal(a.Properties, &p) != nil {
 		return time.Time{}

@@ -165,7 +165,7 @@ func (c *Client) assets(ctx context.Context, ref remote.Ref, op string) iter.Seq
 				yield(remote.Item{}, err)
 				return
 			}
-			if _, known := a.item(ref.Account); !known {
+			if !a.known() {
 				c.conn.LogOnce("type "+a.typ(), "assets of an unknown type are left out", "type", a.typ(), "id", a.ID)
 				continue
 			}

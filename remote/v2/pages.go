@@ -9,13 +9,15 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
 
 const (
 	pageSize = 100     // more may be clamped (spec: frameio-v2.md §7)
-	ahead    = 4       // pages that are fetched at once
+	ahead    = 24      // pages that are fetched at once for somebody who waits
+	behind   = 4       // pages that are fetched at once when nobody does
 	minPage  = 10      // no list is known to have smaller full pages (spec: frameio-v2.md §7)
 	maxPages = 100_000 // ends a listing that would not: 10 million assets
 )
@@ -97,9 +99,13 @@ func walk[T any](ctx context.Context, c *Client, a ask) iter.Seq2[page[T], error
 		defer fetchers.Wait()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
+		most := behind
+		if remote.PriorityOf(ctx) <= remote.Ahead {
+			most = ahead
+		}
 		var queue []chan answer
 		for next := 2; next <= min(first.pages, maxPages) || len(queue) > 0; {
-			for ; next <= min(first.pages, maxPages) && len(queue) < ahead; next++ {
+			for ; next <= min(first.pages, maxPages) && len(queue) < most; next++ {
 				number, ch := next, make(chan answer, 1)
 				queue = append(queue, ch)
 				fetchers.Go(func() {
@@ -140,6 +146,9 @@ func fetch[T any](ctx context.Context, c *Client, a ask, number int) (page[T], e
 	h, err := c.do(ctx, a, &p.data)
 	if err != nil {
 		return p, err
+	}
+	if assets, ok := any(p.data).([]asset); ok {
+		c.listed.note(assets, time.Now())
 	}
 	p.pages, p.total = header(h, "Total-Pages"), header(h, "Total")
 	return p, nil

@@ -19,7 +19,8 @@ import (
 
 // Client calls the V2 API for one user. It is safe for concurrent use.
 type Client struct {
-	conn *remote.Conn
+	conn   *remote.Conn
+	listed listed
 
 	mu   sync.Mutex // guards user
 	user remote.User
