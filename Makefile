@@ -1,5 +1,5 @@
 # Short names for the commands; ./dev does the set-up of a fresh machine first.
-.PHONY: model all build test race vet fuzz bench demo soak
+.PHONY: model all build test race vet fuzz bench bench-writing bench-reading demo soak
 
 all: vet race
 
@@ -29,11 +29,20 @@ fuzz:
 		done; \
 	done
 
-# Against what the disk and the line can do: a table for both generations of the API, with ratios, and the mount's peak memory. It
-# takes some minutes and, at a time, five times BENCH_MIB of disk below TMPDIR.
+# Against what the disk and the line can do: tables for both generations of the API, with ratios, and the mount's peak memory. They
+# take some minutes and, at a time, five times BENCH_MIB of disk below TMPDIR. One row: make bench-reading ROWS=tree API=v4
 BENCH_MIB ?= 1024
-bench:
-	go test -run '^$$' -bench Mount -benchtime 1x -timeout 30m ./bench -mib $(BENCH_MIB)
+ROWS ?= .
+API ?= both
+RTT ?= 30ms
+ROUNDS ?= 3
+bench: bench-writing bench-reading
+
+bench-writing:
+	go test -run '^$$' -bench Writing -benchtime 1x -timeout 30m ./bench -mib $(BENCH_MIB) -api $(API) -rtt $(RTT)
+
+bench-reading:
+	go test -run '^$$' -bench Reading -benchtime 1x -timeout 30m ./bench -mib $(BENCH_MIB) -api $(API) -rtt $(RTT) -rows '$(ROWS)' -rounds $(ROUNDS)
 
 # Random operations on a mount against a plain folder, with uploads that begin after 30 ms. Finds the fault that README tells of.
 model:

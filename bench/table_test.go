@@ -73,29 +73,18 @@ func digits(v float64) string {
 	return fmt.Sprintf("%.3f", v)
 }
 
-// median of an odd number of times.
-func median(d []time.Duration) time.Duration {
-	d = slices.Sorted(slices.Values(d))
-	return d[len(d)/2]
-}
-
 // thrice runs what is measured, and if that is quick twice more; it answers the median of each of the times that f answers.
 func thrice(f func() []time.Duration) []time.Duration {
-	var all [][]time.Duration
-	for len(all) == 0 || len(all) < 3 && slices.Max(all[0]) <= 10*time.Second {
-		times := f()
-		if all == nil {
-			all = make([][]time.Duration, 0, 3)
-		}
-		all = append(all, times)
+	first := f()
+	if slices.Max(first) > 10*time.Second {
+		return first
 	}
-	medians := make([]time.Duration, len(all[0]))
-	for i := range medians {
-		var one []time.Duration
-		for _, times := range all {
-			one = append(one, times[i])
+	again := false
+	return repeat(3, func() []time.Duration {
+		if !again {
+			again = true
+			return first
 		}
-		medians[i] = median(one)
-	}
-	return medians
+		return f()
+	})
 }

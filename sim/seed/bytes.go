@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"time"
 
 	"github.com/frameiofs/frameiofs/sim/world"
 )
@@ -38,8 +39,9 @@ func (p *planter) file(parent world.ID, name string, s source) world.ID {
 	}).ID
 }
 
+// clone makes one of many. A second between them: a million must not reach into the future, where they would not be complete yet.
 func (p *planter) clone(original, parent world.ID, name string) {
-	try(p, func() (world.Asset, error) { return p.w.Clone(p.maya(), original, parent, name) })
+	after(p, time.Second, func() (world.Asset, error) { return p.w.Clone(p.maya(), original, parent, name) })
 }
 
 func text(s string) content { return content(fmt.Sprintf("%s\n", s)) }

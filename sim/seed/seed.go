@@ -172,8 +172,13 @@ func (p *planter) people() {
 
 // try does a step unless an earlier one failed.
 func try[T any](p *planter, step func() (T, error)) (v T) {
+	return after(p, 97*time.Second, step)
+}
+
+// after is try for a step that comes so much later than the one before.
+func after[T any](p *planter, pause time.Duration, step func() (T, error)) (v T) {
 	if p.err == nil {
-		p.clock = p.clock.Add(97 * time.Second)
+		p.clock = p.clock.Add(pause)
 		p.w.SetSeedTime(p.clock)
 		v, p.err = step()
 	}
