@@ -5,6 +5,7 @@ import (
 	"errors"
 	iofs "io/fs"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 // dir is a folder, or one of the levels above folders.
 type dir struct {
 	fusefs.Inode
-	fs *FS
+	fs     *FS
+	looked atomic.Int64 // when the kernel last asked for something in it, in nanoseconds since 1970
 
 	mu      sync.Mutex
 	item    remote.Item
@@ -57,6 +59,7 @@ func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 	if len(name) > nameMax {
 		return nil, syscall.ENAMETOOLONG
 	}
+	d.look()
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
 	e, err := d.find(ctx, name)

@@ -68,6 +68,7 @@ type FS struct {
 
 	mounted atomic.Bool    // the kernel can be told something
 	telling sync.WaitGroup // what is being told to it
+	stop    func()         // ends prune
 
 	files live[file]
 	dirs  live[dir]
@@ -99,6 +100,11 @@ func (f *FS) Mount(mountPoint string) error {
 	f.server = server
 	f.passes.Store(canPass(server))
 	f.mounted.Store(true)
+	ctx, cancel := context.WithCancel(context.Background())
+	f.stop = cancel
+	if tells {
+		f.telling.Go(func() { f.prune(ctx) })
+	}
 	return nil
 }
 
@@ -142,6 +148,7 @@ func (f *FS) panicked(v any) fuse.Status {
 func (f *FS) Wait() {
 	f.server.Wait()
 	f.mounted.Store(false)
+	f.stop()
 	f.telling.Wait()
 	f.quota.asking.Wait()
 }

@@ -107,6 +107,7 @@ func sameEntries(a, b []*spool.Entry) bool {
 
 // OpendirHandle takes a picture of the folder; reading it shows that picture, whatever happens meanwhile.
 func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	d.look()
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
 	lines, err := d.lines(ctx)

@@ -42,6 +42,13 @@ func (l *live[T]) known(attr fusefs.StableAttr) *T {
 	return l.nodes[attr].Value()
 }
 
+// count is how many there are, and were until lately.
+func (l *live[T]) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.nodes)
+}
+
 // collected strikes a node that is no more.
 func (l *live[T]) collected(attr fusefs.StableAttr) {
 	l.mu.Lock()

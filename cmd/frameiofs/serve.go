@@ -262,6 +262,6 @@ func setMemory() {
 		debug.SetGCPercent(200)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(144 << 20)
+		debug.SetMemoryLimit(120 << 20)
 	}
 }
