@@ -20,7 +20,8 @@ type flight struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when s and err are there
 
-	waiting int // guarded by Tree.mu
+	waiting int      // guarded by Tree.mu
+	then    []func() // called when it ends, with Tree.mu held; guarded by it
 
 	s   *siblings
 	err error
@@ -56,11 +57,14 @@ func (t *Tree) begin(ctx context.Context, k folderKey, ref remote.Ref) *flight {
 	return fl
 }
 
-// behind has the listing of k fetched while no one waits for it. t.mu is held.
-func (t *Tree) behind(k folderKey, ref remote.Ref) {
-	if t.flights[k] == nil && t.ctx.Err() == nil {
-		t.begin(remote.WithPriority(t.ctx, remote.Background), k, ref).waiting++ // an interruption of others does not end it
+// behind has the listing of k fetched while no one waits for it, if it is not being fetched. t.mu is held, and t not closed.
+func (t *Tree) behind(k folderKey, ref remote.Ref, p remote.Priority) *flight {
+	fl := t.flights[k]
+	if fl == nil {
+		fl = t.begin(remote.WithPriority(t.ctx, p), k, ref)
 	}
+	fl.waiting++ // so that an interruption of others does not end it
+	return fl
 }
 
 // await waits for a flight. When the last who waits was interrupted the flight ends; if it only ran out of time the flight goes on,
@@ -106,6 +110,11 @@ func (t *Tree) fetch(ctx context.Context, fl *flight, ref remote.Ref) {
 	if current {
 		delete(t.flights, fl.key)
 	}
+	defer func() {
+		for _, f := range fl.then {
+			f()
+		}
+	}()
 	switch {
 	case err == nil:
 		t.lay(fl.key, s, fl.began)
@@ -147,6 +156,7 @@ func (t *Tree) publish(k folderKey, ref remote.Ref, s *siblings) *siblings {
 	if !t.silent.IsZero() {
 		t.silent = time.Time{}
 		t.log.Info("Frame.io answers again")
+		t.refreshAll()
 	}
 	old := t.known(k)
 	changes, told := t.compare(k, old, s)
@@ -158,6 +168,9 @@ func (t *Tree) publish(k folderKey, ref remote.Ref, s *siblings) *siblings {
 		s.at = t.now()
 		t.hold(k, s)
 		t.keep(k, s)
+	}
+	if l := t.looks[k]; l != nil {
+		l.told = s.at
 	}
 	t.tell(ref, told)
 	t.sweep()
@@ -177,5 +190,6 @@ func (t *Tree) gone(k folderKey, ref remote.Ref) {
 	t.use(k, nil)
 	delete(t.vain, k)
 	delete(t.changes, k)
+	delete(t.looks, k)
 	t.keep(k, nil)
 }

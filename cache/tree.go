@@ -60,17 +60,21 @@ type Tree struct {
 	ctx    context.Context // of all fetches; ended by Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // all fetches
+	poked  chan struct{}  // something is new for watch
 
-	mu       sync.Mutex // guards what follows, and every siblings in it
-	listings *ristretto.Cache[string, *siblings]
-	recent   [8]listing              // the last used; ristretto may turn away what is new to it
-	vain     map[folderKey]time.Time // when Frame.io was last asked in vain
-	flights  map[folderKey]*flight   // listings being fetched
-	changes  map[folderKey]map[remote.ID]change
-	swept    time.Time // when vain and changes were last tidied
-	silent   time.Time // when Frame.io last did not answer; zero if it has answered since
-	untold   []news    // for Changed
-	telling  bool      // someone is at it
+	mu         sync.Mutex // guards what follows, and every siblings in it
+	listings   *ristretto.Cache[string, *siblings]
+	recent     [8]listing              // the last used; ristretto may turn away what is new to it
+	vain       map[folderKey]time.Time // when Frame.io was last asked in vain
+	flights    map[folderKey]*flight   // listings being fetched
+	changes    map[folderKey]map[remote.ID]change
+	swept      time.Time // when vain and changes were last tidied
+	silent     time.Time // when Frame.io last did not answer; zero if it has answered since
+	untold     []news    // for Changed
+	looks      map[folderKey]*look
+	telling    bool // someone is at it
+	watching   bool // likewise, at looks
+	refreshing int  // folders of them
 }
 
 // folderKey names a folder in the index: its kind and its ID.
@@ -94,7 +98,7 @@ type listing struct {
 func NewTree(cfg TreeConfig) *Tree {
 	t := &Tree{
 		namespace: cfg.Namespace, index: cfg.Index, age: cfg.Age, bytes: cfg.Bytes, log: cfg.Log, now: cfg.Now, fresh: cfg.Fresh, changed: cfg.Changed,
-		vain: map[folderKey]time.Time{}, flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{},
+		vain: map[folderKey]time.Time{}, looks: map[folderKey]*look{}, poked: make(chan struct{}, 1), flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{},
 	}
 	if t.age <= 0 {
 		t.age = DefaultAge
@@ -127,7 +131,9 @@ func NewTree(cfg TreeConfig) *Tree {
 
 // Close ends the listings that are still being fetched.
 func (t *Tree) Close() {
-	t.cancel()
+	t.mu.Lock()
+	t.cancel() // nothing is begun after that
+	t.mu.Unlock()
 	t.wg.Wait()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -162,14 +168,10 @@ func (t *Tree) Update(ctx context.Context, ref remote.Ref) error {
 	defer t.mu.Unlock()
 	k := keyOf(ref)
 	if s := t.known(k); s != nil && t.recently(s.at) {
+		t.look(k, ref, s.at)
 		return nil
 	}
 	return t.ask(ctx, k, ref, func(*siblings) {})
-}
-
-// Hold says that the folder ref, or a file in it, is open: it counts as looked at until release is called.
-func (t *Tree) Hold(ref remote.Ref) (release func()) {
-	return func() {}
 }
 
 // Forget makes the next List of parent ask Frame.io.
@@ -182,6 +184,9 @@ func (t *Tree) Forget(parent remote.Ref) {
 	if s := t.known(k); s != nil {
 		s.at = time.Time{}
 		t.index.setAge(k, &t.mu, s)
+		if l := t.looks[k]; l != nil {
+			l.told = time.Time{}
+		}
 	}
 }
 
@@ -194,9 +199,7 @@ func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(*siblings)) er
 	if s == nil || !t.recently(t.vain[k]) && t.old(s) {
 		return t.ask(ctx, k, ref, use)
 	}
-	if !t.recently(s.at) && !t.recently(t.vain[k]) {
-		t.behind(k, ref)
-	}
+	t.look(k, ref, s.at)
 	use(s)
 	return nil
 }
@@ -237,6 +240,7 @@ func (t *Tree) ask(ctx context.Context, k folderKey, ref remote.Ref, use func(*s
 		t.vain[k] = t.now()  // or every look would wait
 		t.unanswered(k, err) // the flight goes on, and publishes what it finds
 	}
+	t.look(k, ref, s.at)
 	use(s)
 	return nil
 }

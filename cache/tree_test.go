@@ -27,6 +27,15 @@ type world struct {
 	gate    chan struct{} // not nil: calls wait until it is closed
 	calls   int
 	ended   int // calls that ended by their context
+	takes   time.Duration
+	asked   []asking
+}
+
+// asking is a call.
+type asking struct {
+	id   remote.ID
+	prio remote.Priority
+	at   time.Time
 }
 
 func newWorld(items ...remote.Item) *world {
@@ -37,12 +46,15 @@ func (w *world) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.I
 	return func(yield func(remote.Item, error) bool) {
 		w.mu.Lock()
 		w.calls++
+		w.asked = append(w.asked, asking{ref.ID, remote.PriorityOf(ctx), time.Now()})
+		takes := w.takes
 		items, ok := w.folders[ref.ID]
 		err, gate := w.err, w.gate
 		w.mu.Unlock()
 		if !ok && err == nil {
 			err = iofs.ErrNotExist
 		}
+		time.Sleep(takes)
 		for i, it := range items {
 			if err != nil && i >= len(items)/2 {
 				break // fails midway
@@ -301,8 +313,8 @@ func TestTreeErrors(t *testing.T) {
 	w := newWorld(file(1, "a"), file(2, "b"))
 	inTree(t, w, func(t *testing.T, tree *Tree) {
 		mustList(t, tree, "a", "b")
-		time.Sleep(DefaultAge)
 		w.set(func() { w.err = iofs.ErrPermission })
+		time.Sleep(DefaultAge)
 		if got, err := tree.List(t.Context(), home); !errors.Is(err, iofs.ErrPermission) {
 			t.Errorf("got %q, %v", namesOf(got), err)
 		}

@@ -1,0 +1,187 @@
+package cache
+
+import (
+	"errors"
+	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// What someone looks at is refreshed behind, so that what others change there is seen. It is done at Background priority, a few
+// folders at a time and the last looked at first, so that Frame.io's limits themselves stretch it where they are narrow.
+const (
+	looked   = time.Minute     // looked at within this long: refreshed whenever it is not fresh any more
+	unlooked = 5 * time.Minute // not looked at for this long: not refreshed; in between: refreshed three times as rarely
+
+	refreshers = 3 // folders that are refreshed at once
+	// rest is how many times as long as a refresh took the folder is left alone after it: a listing of many pages, or one that had to
+	// wait for its turn, comes round so much the rarer.
+	rest = 4
+	// aside is how long a refresh waits after a look, so that a program that walks a tree is not held up by it.
+	aside = 300 * time.Millisecond
+)
+
+// look is a folder that someone looks at.
+type look struct {
+	ref   remote.Ref
+	first time.Time // when it was looked at after a while without
+	last  time.Time // when it was looked at
+	held  int       // times that it is held
+	told  time.Time // when Frame.io told what is shown
+	tried time.Time // when it was last refreshed, or that failed
+	took  time.Duration
+	busy  bool // it is being refreshed
+}
+
+// look notes that someone looks at k, of which Frame.io told at a time what is shown. t.mu is held.
+func (t *Tree) look(k folderKey, ref remote.Ref, told time.Time) *look {
+	now := t.now()
+	l := t.looks[k]
+	if l == nil {
+		l = &look{}
+		t.looks[k] = l
+	}
+	l.ref, l.told = ref, told
+	if now.Sub(l.last) >= looked {
+		l.first = now
+		t.poke()
+	}
+	l.last = now
+	return l
+}
+
+// Hold says that the folder ref, or a file in it, is open: it counts as looked at until release is called.
+func (t *Tree) Hold(ref remote.Ref) (release func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k := keyOf(ref)
+	var told time.Time
+	if l := t.looks[k]; l != nil {
+		told = l.told
+	} else if s := t.known(k); s != nil {
+		told = s.at
+	}
+	l := t.look(k, ref, told)
+	l.held++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if l.held--; l.held == 0 {
+			l.last = t.now()
+		}
+	}
+}
+
+// poke has watch look again at what there is to refresh. t.mu is held.
+func (t *Tree) poke() {
+	if !t.watching && t.ctx.Err() == nil {
+		t.watching = true
+		t.wg.Go(t.watch)
+	}
+	select {
+	case t.poked <- struct{}{}:
+	default:
+	}
+}
+
+// watch refreshes what someone looks at, until no one does.
+func (t *Tree) watch() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-t.poked:
+		case <-t.ctx.Done():
+			return
+		}
+		t.mu.Lock()
+		wait := t.refresh()
+		if wait < 0 {
+			t.watching = false
+			t.mu.Unlock()
+			return
+		}
+		t.mu.Unlock()
+		timer.Reset(wait)
+	}
+}
+
+// refresh begins what is due, and returns after how long there may be more; less than zero if no one looks at anything. t.mu is held.
+func (t *Tree) refresh() (wait time.Duration) {
+	now := t.now()
+	for {
+		var next *look
+		var key folderKey
+		wait = unlooked // long: until poked
+		for k, l := range t.looks {
+			d, ok := t.due(l, now)
+			switch {
+			case !ok:
+				delete(t.looks, k)
+			case l.busy:
+			case d > 0:
+				wait = min(wait, d)
+			case next == nil || l.last.After(next.last):
+				next, key = l, k
+			}
+		}
+		switch {
+		case len(t.looks) == 0:
+			return -1
+		case next == nil || t.refreshing >= t.refreshers():
+			return wait
+		}
+		t.begun(key, next)
+	}
+}
+
+// refreshers is how many folders may be refreshed at once: to find out whether Frame.io answers again one is enough.
+func (t *Tree) refreshers() int {
+	if t.silent.IsZero() {
+		return refreshers
+	}
+	return 1
+}
+
+// due is in how long a folder is to be refreshed; not ok: no one looks at it any more.
+func (t *Tree) due(l *look, now time.Time) (d time.Duration, ok bool) {
+	period := max(t.fresh, time.Second)
+	if idle := now.Sub(l.last); l.held == 0 && idle >= looked {
+		if idle >= unlooked && !l.busy {
+			return 0, false
+		}
+		period *= 3
+	}
+	d = max(l.first.Add(aside).Sub(now), l.told.Add(period).Sub(now), l.tried.Add(max(period, rest*l.took)).Sub(now))
+	if !t.silent.IsZero() {
+		d = max(d, t.silent.Add(period).Sub(now))
+	}
+	return d, true
+}
+
+// begun refreshes a folder. t.mu is held.
+func (t *Tree) begun(k folderKey, l *look) {
+	began := t.now()
+	fl := t.behind(k, l.ref, remote.Background)
+	l.busy = true
+	t.refreshing++
+	fl.then = append(fl.then, func() {
+		l.busy = false
+		t.refreshing--
+		l.tried = t.now()
+		l.took = l.tried.Sub(began)
+		if errors.Is(fl.err, remote.ErrOffline) {
+			t.unanswered(k, fl.err)
+		}
+		t.poke()
+	})
+}
+
+// refreshAll has everything that someone looks at refreshed: what happened there since the link went down is not known. t.mu is held.
+func (t *Tree) refreshAll() {
+	for _, l := range t.looks {
+		l.told, l.tried = time.Time{}, time.Time{}
+	}
+	t.poke()
+}
