@@ -20,7 +20,7 @@ import (
 const (
 	DefaultSize     = 20 << 30
 	DefaultKeepFree = 1 << 30
-	DefaultMemory   = 64 << 20
+	DefaultMemory   = 128 << 20
 )
 
 // BlocksConfig says what Blocks work with. Dir and Source are required.
@@ -66,6 +66,7 @@ type Blocks struct {
 	ahead   int64 // bytes of read-ahead under way
 	pieces  int   // downloads of read-ahead under way
 	running int   // streams that read ahead
+	early   int   // Readers for which something is fetched before the first read
 	waiting int   // programs that wait for bytes
 	opened  int   // contents that are open
 	closed  bool

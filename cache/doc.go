@@ -10,8 +10,9 @@
 // for all who ask (fetch.go), with our own changes laid over it (change.go) → names that can stand (names.go, siblings.go). What a fetch shows
 // differently from before is told to TreeConfig.Changed (tell.go).
 //
-// A walk of a read: Reader.ReadAt (reader.go) → the blocks that are there (content.go) → downloads of the others (download.go),
-// for which the oldest gives way (room.go) → read-ahead, if it goes on (ahead.go). How it all lies on disk: disk.go.
+// A walk of a read: Blocks.Open, which makes ready (early.go) → Reader.ReadAt (reader.go) → the blocks that are there (content.go, serve.go),
+// checked if an earlier run left them (sums.go) → downloads of the others (download.go, arrive.go), for which the oldest gives way (room.go)
+// → read-ahead, if it goes on (ahead.go). How it all lies on disk: disk.go. What a person asks for: pin.go, warm.go, clear.go.
 package cache
 
 import (
@@ -33,4 +34,6 @@ type Source interface {
 	// OpenRange answers exactly the n bytes of file from off on. A body that ends before is an error, and so is a Read after ctx
 	// has ended.
 	OpenRange(ctx context.Context, file remote.Ref, off, n int64) (io.ReadCloser, error)
+	// Prepare makes the next OpenRange of file cost one round trip. An error only tells why it will not.
+	Prepare(ctx context.Context, file remote.Ref) error
 }

@@ -7,9 +7,6 @@ import (
 	"slices"
 )
 
-// demandPiece is the most that one download fetches of what a program waits for: a read of 1 MiB is fetched in several at once.
-const demandPiece = 256 << 10
-
 // download fetches a run of blocks. Whoever needs bytes of it waits for them, not for all of it.
 type download struct {
 	off, end int64 // of whole blocks, but for the content's end
@@ -68,8 +65,8 @@ func (c *content) gap(off, end int64) int64 {
 	return min(off, c.size)
 }
 
-// claim joins the downloads of all bytes from off to end that are not there, and begins those that no one has begun.
-func (c *content) claim(ctx context.Context, off, end int64) (claims []claim) {
+// claim joins the downloads of all bytes from off to end that are not there, and begins those that no one has begun, each of at most piece bytes.
+func (c *content) claim(ctx context.Context, off, end, piece int64) (claims []claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	off -= off % blockSize
@@ -81,7 +78,7 @@ func (c *content) claim(ctx context.Context, off, end int64) (claims []claim) {
 		d := c.flight(off)
 		own := d == nil
 		if own {
-			d = c.begin(ctx, off, min(c.gap(off, end), off+demandPiece), notAhead)
+			d = c.begin(ctx, off, min(c.gap(off, end), off+piece), notAhead)
 		}
 		d.wanted++
 		claims = append(claims, claim{d, own})
@@ -162,13 +159,16 @@ func (c *content) await(ctx context.Context, d *download, upto int64) error {
 	return d.err
 }
 
+// over waits until d has ended, with all of it on disk or an error.
+func (c *content) over(ctx context.Context, d *download) error { return c.await(ctx, d, d.end+1) }
+
 // leave no longer wants d, because its bytes are there or for another reason. c.mu is held.
 func (c *content) leave(d *download, served bool) {
 	d.wanted--
 	if served && !d.ahead {
 		d.kept = true
 	}
-	if d.wanted == 0 && !d.kept && !d.done {
+	if d.wanted == 0 && !d.kept && !d.done && d.pos < d.end {
 		d.dropped = true // it marks nothing any more: what it wrote may be made a hole from now on
 		d.cancel(errUnwanted)
 		c.unlist(d)

@@ -28,6 +28,7 @@ type films struct {
 	open     int   // bodies
 	mostOpen int
 	ended    int // bodies that ended by their context
+	prepared []remote.ID
 }
 
 type request struct {
@@ -60,6 +61,13 @@ func (s *films) OpenRange(ctx context.Context, file remote.Ref, off, n int64) (i
 		return nil, err
 	}
 	return b, nil
+}
+
+func (s *films) Prepare(ctx context.Context, file remote.Ref) error {
+	s.mu.Lock()
+	s.prepared = append(s.prepared, file.ID)
+	s.mu.Unlock()
+	return sleep(ctx, s.rtt)
 }
 
 type body struct {
@@ -220,6 +228,6 @@ func land(t *testing.T, r *Reader) {
 		}
 		d := r.c.flights[0]
 		r.c.mu.Unlock()
-		_ = r.c.await(t.Context(), d, d.end+1) // beyond its end: woken when it is over
+		_ = r.c.over(t.Context(), d)
 	}
 }

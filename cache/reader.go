@@ -13,17 +13,22 @@ import (
 
 // Reader reads one content. It notices sequential reading and runs ahead. Its methods may be called at the same time.
 type Reader struct {
-	b *Blocks
-	c *content
+	b     *Blocks
+	c     *content
+	media bool // a film or a sound: its head and its tail are read first
 
 	mu      sync.Mutex // guards what follows
 	streams []*stream  // the last used first
+	early   early
 	closed  bool
 }
 
-// Open begins to read it. Nothing is fetched before the first ReadAt.
+// Open begins to read it. It returns at once; behind, all is made ready for the first ReadAt, and of a media file the head and the tail
+// are fetched, unless too much else is under way.
 func (b *Blocks) Open(it remote.Item) *Reader {
-	return &Reader{b: b, c: b.acquire(it)}
+	r := &Reader{b: b, c: b.acquire(it), media: isMedia(it)}
+	r.prepare()
+	return r
 }
 
 // Size returns the bytes of the content.
@@ -41,6 +46,7 @@ func (r *Reader) Close() error {
 		r.stop(s)
 	}
 	r.streams = nil
+	r.endEarly()
 	r.mu.Unlock()
 	r.b.release(r.c.k)
 	return nil
@@ -81,7 +87,7 @@ func (r *Reader) fill(ctx context.Context, p []byte, off int64) error {
 	// A second round is needed when someone else's download failed, or what came was made room with before it was read. More
 	// rounds than these mean that the cache is far too small for its readers.
 	for range 4 {
-		claims := r.c.claim(ctx, off, end)
+		claims := r.c.claim(ctx, off, end, r.demandPiece(off))
 		err := r.follow(ctx, off, end, claims)
 		again, failed := r.c.settle(ctx, claims, end)
 		if err != nil {

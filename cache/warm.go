@@ -87,7 +87,7 @@ func (c *content) warm(ctx context.Context, tell func()) error {
 			continue
 		}
 		cl := holds[0]
-		err := c.await(ctx, cl.download, cl.end)
+		err := c.over(ctx, cl.download)
 		c.mu.Lock()
 		c.leave(cl.download, false)
 		c.mu.Unlock()

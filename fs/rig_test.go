@@ -33,6 +33,7 @@ type client interface {
 	fs.Remote
 	spool.Remote
 	Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error]
+	Prepare(ctx context.Context, file remote.Ref) error
 	OpenRange(ctx context.Context, file remote.Ref, off, n int64) (io.ReadCloser, error)
 	Usage(ctx context.Context, account remote.ID) (remote.Usage, error)
 	Me(ctx context.Context) (remote.User, error)
