@@ -93,11 +93,17 @@ func (b *bucket) wait(ctx context.Context, p Priority) error {
 		b.mu.Unlock()
 	}()
 	for {
+		now, raised := urgency(ctx)
+		if now < w.prio {
+			w.prio = now
+			heap.Fix(&b.queue, w.index)
+			b.wakeFirst()
+		}
 		// A timer runs only in front: everybody else is woken by the one before them.
 		var timer *time.Timer
 		var due <-chan time.Time
 		if b.queue[0] == w {
-			d := b.due(p)
+			d := b.due(w.prio)
 			if d <= 0 {
 				b.level += b.cost()
 				b.mixed = b.out > 0 // stays so until one goes alone again
@@ -117,6 +123,7 @@ func (b *bucket) wait(ctx context.Context, p Priority) error {
 		case <-ctx.Done():
 			err = ctx.Err()
 		case <-w.wake:
+		case <-raised:
 		case <-due:
 		}
 		if timer != nil {

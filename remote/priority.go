@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -31,10 +32,46 @@ func WithPriority(ctx context.Context, p Priority) context.Context {
 	return context.WithValue(ctx, keyPriority, p)
 }
 
+// WithRise is WithPriority for calls that somebody may come to wait for: raise makes them as urgent as p is, and those too that
+// already wait for their turn. It never makes them less urgent.
+func WithRise(ctx context.Context, p Priority) (_ context.Context, raise func(p Priority)) {
+	r := &rise{p: p, raised: make(chan struct{})}
+	return context.WithValue(ctx, keyPriority, r), r.to
+}
+
+// rise is a priority that can be raised.
+type rise struct {
+	mu     sync.Mutex // guards what follows
+	p      Priority
+	raised chan struct{} // closed when p is not true any more
+}
+
+func (r *rise) to(p Priority) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p < r.p {
+		close(r.raised)
+		r.p, r.raised = p, make(chan struct{})
+	}
+}
+
 // PriorityOf answers how a context is marked.
 func PriorityOf(ctx context.Context) Priority {
-	p, _ := ctx.Value(keyPriority).(Priority)
-	return min(p, priorities-1)
+	p, _ := urgency(ctx)
+	return p
+}
+
+// urgency is how a context is marked, and a channel that is closed when that is not true any more.
+func urgency(ctx context.Context) (Priority, <-chan struct{}) {
+	switch v := ctx.Value(keyPriority).(type) {
+	case Priority:
+		return min(v, priorities-1), nil
+	case *rise:
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		return min(v.p, priorities-1), v.raised
+	}
+	return Interactive, nil
 }
 
 // WithProgress has PutPart call f with the number of bytes that went out since f's last call; a negative number takes
