@@ -49,6 +49,7 @@ type Conn struct {
 	base     *url.URL
 	wire     Wire
 	api      http.RoundTripper // auth ⊃ retry ⊃ limit ⊃ HTTP
+	limit    *limit
 	data     http.RoundTripper // upload hosts; never sees a token
 	media    http.RoundTripper // media hosts; no token either
 	pool     *pool             // what media sends through
@@ -86,12 +87,13 @@ func NewConn(cfg Config, w Wire) (*Conn, error) {
 		cfg.Patience = defaultPatience
 	}
 	api, data := apiTransport(cfg.TLS), dataTransport(cfg.TLS)
-	pool := newPool(dataTransport(cfg.TLS))
+	limit, pool := newLimit(api), newPool(dataTransport(cfg.TLS))
 	return &Conn{
 		base: base,
 		wire: w,
 		api: &auth{host: base.Host, legacy: w.Legacy, token: cfg.Token, next: &retry{
-			patience: cfg.Patience, next: newLimit(api)}},
+			patience: cfg.Patience, next: limit}},
+		limit:    limit,
 		data:     data,
 		media:    pool,
 		pool:     pool,
@@ -138,6 +140,13 @@ type Call struct {
 	Body     any  // sent as JSON if not nil
 	Out      any  // where the JSON answer goes; nil: nobody wants it
 	Repeat   bool // doing it twice comes to the same
+}
+
+// Delay answers how long a call to an endpoint, with the context's priority, would wait now for Frame.io's limits, those
+// included that wait already and would go first. 0: it would go at once.
+func (c *Conn) Delay(ctx context.Context, endpoint string, published Rate) time.Duration {
+	b := c.limit.bucket(&Call{Endpoint: endpoint, Rate: published})
+	return b.forecast(PriorityOf(ctx))
 }
 
 func callOf(ctx context.Context) *Call {

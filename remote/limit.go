@@ -143,6 +143,23 @@ func (b *bucket) cost() time.Duration {
 	return b.rate.Window / time.Duration(b.rate.N)
 }
 
+// forecast answers how long a call of priority p would wait if it came now.
+func (b *bucket) forecast(p Priority) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := time.Duration(0)
+	for _, w := range b.queue {
+		if w.prio <= p {
+			before++
+		}
+	}
+	due := b.due(p)
+	if before > 0 {
+		due = max(due, 0) + before*b.cost()
+	}
+	return max(0, due)
+}
+
 // due drains the bucket and answers how long a call of priority p must wait from now.
 func (b *bucket) due(p Priority) time.Duration {
 	now := time.Now()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -68,7 +69,7 @@ func onBothWires(t *testing.T, cfg sim.Config, test func(t *testing.T, r *rig)) 
 // rig is a simulator and a client of it.
 type rig struct {
 	client
-	t      *testing.T
+	t      testing.TB
 	srv    *sim.Server
 	wire   string
 	direct bool
@@ -107,7 +108,14 @@ func (r *rig) checked(base string) string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	s := httptest.NewServer(contract.Open(r.t).Handler(r.t, httputil.NewSingleHostReverseProxy(u)))
+	proxy := httputil.NewSingleHostReverseProxy(u)
+	proxy.ErrorHandler = func(w http.ResponseWriter, req *http.Request, err error) { // by default it logs who has gone, too
+		if req.Context().Err() == nil {
+			r.t.Error(err)
+		}
+		w.WriteHeader(http.StatusBadGateway)
+	}
+	s := httptest.NewServer(contract.Open(r.t).Handler(r.t, proxy))
 	r.t.Cleanup(s.Close)
 	return s.URL
 }

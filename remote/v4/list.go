@@ -37,8 +37,7 @@ func (c *Client) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.
 	case remote.Shared:
 		return c.projects(ctx, sharedAsk(ref))
 	case remote.Project, remote.Folder:
-		return c.assets(ctx, ref, ask{op: "list folder", ref: ref, endpoint: "folders.index", account: ref.Account,
-			path: []string{"folders", string(ref.ID), "children"}, query: size(assetPageSize)})
+		return c.assets(ref, c.folder(ctx, ref))
 	case remote.Stack:
 		return c.versions(ctx, ref)
 	}
@@ -102,9 +101,9 @@ func (c *Client) projects(ctx context.Context, a ask) iter.Seq2[remote.Item, err
 	}
 }
 
-func (c *Client) assets(ctx context.Context, ref remote.Ref, a ask) iter.Seq2[remote.Item, error] {
+func (c *Client) assets(ref remote.Ref, all iter.Seq2[asset, error]) iter.Seq2[remote.Item, error] {
 	return func(yield func(remote.Item, error) bool) {
-		for one, err := range list[asset](ctx, c, a) {
+		for one, err := range all {
 			if err != nil {
 				yield(remote.Item{}, err)
 				return
@@ -130,8 +129,8 @@ func (c *Client) versions(ctx context.Context, ref remote.Ref) iter.Seq2[remote.
 			return
 		}
 		var all []remote.Item
-		for it, err := range c.assets(ctx, ref, ask{op: "list version stack", ref: ref, endpoint: "version_stacks.index",
-			account: ref.Account, path: []string{"version_stacks", string(ref.ID), "children"}, query: size(pageSize)}) {
+		for it, err := range c.assets(ref, list[asset](ctx, c, ask{op: "list version stack", ref: ref, endpoint: "version_stacks.index",
+			account: ref.Account, path: []string{"version_stacks", string(ref.ID), "children"}, query: size(pageSize)})) {
 			if err != nil {
 				yield(remote.Item{}, err)
 				return
@@ -178,6 +177,34 @@ type page[T any] struct {
 	Total *int `json:"total_count"`
 }
 
+// tally is what the pages of one walk through a list told of the whole.
+type tally struct {
+	met    map[remote.ID]bool
+	total  int // -1: not told
+	steady bool
+	pages  int
+}
+
+func newTally() tally { return tally{met: map[remote.ID]bool{}, total: -1, steady: true} }
+
+func count[T keyed](t *tally, p page[T]) {
+	t.pages++
+	if p.Total != nil {
+		t.steady = t.steady && (t.total < 0 || t.total == *p.Total)
+		t.total = *p.Total
+	}
+	for _, one := range p.Data {
+		if id := one.key(); id != "" {
+			t.met[id] = true
+		}
+	}
+}
+
+// whole reports whether the walk, now at its end, met everything, as far as the counts can tell.
+func (t *tally) whole() bool {
+	return t.pages < 2 || t.steady && (t.total < 0 || t.total == len(t.met))
+}
+
 // list walks through a list's pages. Cursors of some lists are offsets (spec: frameio-v4.md §3.1), so a list that changes
 // under way can show something twice or not at all: what comes twice is told once, and if the count says that the list
 // changed it is walked once more for what was missed.
@@ -185,26 +212,17 @@ func list[T keyed](ctx context.Context, c *Client, a ask) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		seen := map[remote.ID]bool{}
 		for range 2 {
-			met, total, pages := map[remote.ID]bool{}, -1, 0
-			steady := true
+			met := newTally()
 			for p, err := range walk[T](ctx, c, a) {
 				if err != nil {
 					var none T
 					yield(none, err)
 					return
 				}
-				pages++
-				if p.Total != nil {
-					steady = steady && (total < 0 || total == *p.Total)
-					total = *p.Total
-				}
+				count(&met, p)
 				for _, one := range p.Data {
 					id := one.key()
-					if id == "" {
-						continue
-					}
-					met[id] = true
-					if seen[id] {
+					if id == "" || seen[id] {
 						continue
 					}
 					seen[id] = true
@@ -213,14 +231,14 @@ func list[T keyed](ctx context.Context, c *Client, a ask) iter.Seq2[T, error] {
 					}
 				}
 			}
-			if pages < 2 || steady && (total < 0 || total == len(met)) {
+			if met.whole() {
 				return
 			}
 		}
 	}
 }
 
-// walk yields the pages of a list once through.
+// walk yields the pages of a list once through. The last one has no next link.
 func walk[T any](ctx context.Context, c *Client, a ask) iter.Seq2[page[T], error] {
 	return func(yield func(page[T], error) bool) {
 		a.method = http.MethodGet

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	iofs "io/fs"
+	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,52 +19,95 @@ import (
 	"github.com/frameiofs/frameiofs/remote"
 )
 
-// folder serves a listing, paged by opaque cursors over offsets, as V4 does.
+// folder serves its listings, all children and those by type, paged by opaque cursors over offsets, as V4 does.
 type folder struct {
 	ids   []string
-	after func(f *folder, page int) // called with the lock held when a page has been cut
-	fail  func(page int) int
+	after func(f *folder, page int) // called with the lock held when a page of the children has been cut
+	fail  func(page int) int        // status of a page of the children
+	typed int                       // status of the lists by type
+
+	uncounted bool // total_count is null
 
 	mu      sync.Mutex
-	page    int
+	page    int // of the children
+	asked   map[string]int
 	queries []string
+}
+
+// calls answers how often each list was asked for.
+func (f *folder) calls() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.asked)
+}
+
+// list answers the ids of one list, in the order that is asked for.
+func (f *folder) list(name, sort string) []string {
+	kind := map[string]string{"files": "file", "folders": "folder", "version_stacks": "version_stack"}[name]
+	if kind == "" {
+		return f.ids
+	}
+	var out []string
+	for _, id := range f.ids {
+		if strings.HasPrefix(id, kind+"-") {
+			out = append(out, id)
+		}
+	}
+	if sort != "" {
+		slices.Sort(out)
+	}
+	if strings.HasSuffix(sort, "_desc") {
+		slices.Reverse(out)
+	}
+	return out
 }
 
 func (f *folder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	q := r.URL.Query()
-	f.page++
 	f.queries = append(f.queries, r.URL.RawQuery)
 	w.Header().Set("Content-Type", "application/json")
-	if f.fail != nil {
-		if s := f.fail(f.page); s != 0 {
-			w.WriteHeader(s)
-			io.WriteString(w, `{"errors":[{"detail":"Forbidden"}]}`)
-			return
+	name := path.Base(r.URL.Path)
+	if f.asked == nil {
+		f.asked = map[string]int{}
+	}
+	f.asked[name+q.Get("sort")]++
+	status := f.typed
+	if name == "children" {
+		if f.page++; f.fail != nil {
+			status = f.fail(f.page)
+		} else {
+			status = 0
 		}
+	}
+	if status != 0 {
+		w.WriteHeader(status)
+		io.WriteString(w, `{"errors":[{"detail":"Forbidden"}]}`)
+		return
 	}
 	from := 0
 	if b, err := base64.StdEncoding.DecodeString(q.Get("after")); err == nil {
 		from, _ = strconv.Atoi(string(b))
 	}
+	ids := f.list(name, q.Get("sort"))
 	size, _ := strconv.Atoi(q.Get("page_size"))
-	from = min(from, len(f.ids))
-	to := min(from+size, len(f.ids))
+	from = min(from, len(ids))
+	to := min(from+size, len(ids))
 	data := []map[string]any{}
-	for _, id := range f.ids[from:to] {
+	for _, id := range ids[from:to] {
 		typ, _, _ := strings.Cut(id, "-")
 		data = append(data, map[string]any{"id": id, "type": typ, "name": id, "status": "uploaded"})
 	}
 	answer := map[string]any{"data": data, "links": map[string]any{"next": nil}, "total_count": nil}
-	if to < len(f.ids) {
+	if to < len(ids) {
 		answer["links"] = map[string]any{"next": r.URL.Path + "?after=" + base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(to)))}
 	}
-	if q.Get("include_total_count") == "true" {
-		answer["total_count"] = len(f.ids)
+	if q.Get("include_total_count") == "true" && !f.uncounted {
+		answer["total_count"] = len(ids)
 	}
 	json.NewEncoder(w).Encode(answer)
-	if f.after != nil {
+	if f.after != nil && name == "children" {
 		f.after(f, f.page)
 	}
 }
@@ -99,7 +144,8 @@ func TestChildrenListsEachThingOnce(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, it := range collect(t, client(t, c.f).Children(t.Context(), ref(remote.Folder, "f1"))) {
+			ctx := remote.WithPriority(t.Context(), remote.Background) // which has no helpers
+			for _, it := range collect(t, client(t, c.f).Children(ctx, ref(remote.Folder, "f1"))) {
 				got = append(got, it.Name)
 			}
 			if strings.HasPrefix(c.name, "something") {
@@ -122,7 +168,8 @@ func TestChildrenListsEachThingOnce(t *testing.T) {
 
 func TestChildrenStopsAtAnErrorOrACircle(t *testing.T) {
 	count := func(h http.Handler) (n int, last error) {
-		for _, err := range client(t, h).Children(t.Context(), ref(remote.Folder, "f1")) {
+		ctx := remote.WithPriority(t.Context(), remote.Background)
+		for _, err := range client(t, h).Children(ctx, ref(remote.Folder, "f1")) {
 			if last != nil {
 				t.Error("the iterator went on after an error")
 			}

@@ -81,6 +81,21 @@ func do[T any](ctx context.Context, c *Client, a ask) (T, error) {
 	return out.Data, err
 }
 
+// bucket names what limits the call: an endpoint, for each account (spec: frameio-v4.md §7).
+func (a ask) bucket() string { return a.endpoint + " " + string(a.account) }
+
+func (a ask) rate() remote.Rate {
+	if rate, ok := rates[a.endpoint]; ok {
+		return rate
+	}
+	return remote.Rate{N: 100, Window: time.Minute}
+}
+
+// delay answers how long a call would wait for its turn now.
+func (c *Client) delay(ctx context.Context, a ask) time.Duration {
+	return c.conn.Delay(ctx, a.bucket(), a.rate())
+}
+
 func (c *Client) send(ctx context.Context, a ask, out any) error {
 	path := a.path
 	if a.account != "" {
@@ -88,13 +103,9 @@ func (c *Client) send(ctx context.Context, a ask, out any) error {
 	} else if a.endpoint != "users.show" && a.endpoint != "accounts.index" {
 		return &remote.Error{Op: a.op, Ref: a.ref, Err: fmt.Errorf("%w: V4 needs the account of everything", remote.ErrRefused)}
 	}
-	rate, ok := rates[a.endpoint]
-	if !ok {
-		rate = remote.Rate{N: 100, Window: time.Minute}
-	}
 	call := remote.Call{
 		Op: a.op, Ref: a.ref,
-		Endpoint: a.endpoint + " " + string(a.account), Rate: rate,
+		Endpoint: a.bucket(), Rate: a.rate(),
 		Method: a.method, Path: path, Query: a.query, Out: out,
 		Repeat: a.repeat || a.method == http.MethodGet,
 	}
