@@ -84,7 +84,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &conn{Conn: c, link: l.link, ctx: ctx, cancel: cancel, handshake: true, turned: true}, nil
+	return &conn{Conn: c, link: l.link, ctx: ctx, cancel: cancel, made: time.Now(), handshake: true, turned: true}, nil
 }
 
 // conn is the server's end of a connection: what it reads is "up", what it writes is "down".
@@ -93,6 +93,7 @@ type conn struct {
 	link   *Link
 	ctx    context.Context // ends with Close, so that no sleep outlives the connection
 	cancel context.CancelFunc
+	made   time.Time
 
 	mu        sync.Mutex
 	handshake bool // nothing read yet
@@ -129,8 +130,8 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// turn waits a round trip if the bytes just read had to wait for something of ours to arrive first, and another for
-// the handshake of a new connection.
+// turn waits a round trip if the bytes just read had to wait for something of ours to arrive first, and until a round trip
+// after the connection was made for its handshake: who made it ahead of time has that behind him.
 func (c *conn) turn(rtt time.Duration) {
 	c.mu.Lock()
 	turned, handshake := c.turned, c.handshake
@@ -140,7 +141,7 @@ func (c *conn) turn(rtt time.Duration) {
 		return
 	}
 	if handshake {
-		rtt *= 2
+		rtt += max(0, rtt-time.Since(c.made))
 	}
 	t := time.NewTimer(rtt)
 	defer t.Stop()

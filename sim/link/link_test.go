@@ -114,3 +114,32 @@ func TestNegative(t *testing.T) {
 		t.Error("a negative rate was accepted")
 	}
 }
+
+func TestAConnectionMadeAheadHasItsHandshakeBehind(t *testing.T) {
+	const rtt = 40 * time.Millisecond
+	l, err := New(Config{RTT: rtt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := serve(t, l)
+	best := time.Hour
+	for range 5 {
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		time.Sleep(rtt)
+		start := time.Now()
+		if _, err := io.WriteString(conn, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		best = min(best, time.Since(start))
+	}
+	if best < rtt || best >= 2*rtt {
+		t.Errorf("the best of five requests took %v, want one round trip of %v", best, rtt)
+	}
+}
