@@ -2,7 +2,9 @@ package sim
 
 import (
 	"io"
+	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/frameiofs/frameiofs/sim/world"
@@ -67,4 +69,31 @@ func (c *client) benchUpload(b *testing.B) string {
 		}
 	}
 	return a.ID
+}
+
+// BenchmarkPage makes one page of a large folder without a network: the simulator's share of a client's listing.
+func BenchmarkPage(b *testing.B) {
+	c := start(b, Config{Seed: "many:10000", NoLimits: true})
+	folder := string(c.find("Big/Many"))
+	account := string(c.World().Accounts(world.Root())[0].ID)
+	for name, path := range map[string]string{
+		"v2":            "/v2/assets/" + folder + "/children?page_size=100&page=50",
+		"v4":            "/v4/accounts/" + account + "/folders/" + folder + "/children?page_size=500&after=eyJvZmZzZXQiOjUwMDB9",
+		"v4 with links": "/v4/accounts/" + account + "/folders/" + folder + "/children?page_size=500&include=media_links.original",
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				req := httptest.NewRequest("GET", path, nil)
+				req.Header.Set("Authorization", "Bearer "+c.Token("full"))
+				if strings.HasPrefix(path, "/v4") {
+					req.Header.Set("x-frameio-legacy-token-auth", "true")
+				}
+				rw := httptest.NewRecorder()
+				c.servers[apiHost].Handler.ServeHTTP(rw, req)
+				if rw.Code != 200 {
+					b.Fatal(rw.Code, rw.Body)
+				}
+			}
+		})
+	}
 }

@@ -32,7 +32,7 @@ func (h *Hosts) serveMedia(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, refusal{Code: "MissingKey", Message: "Missing Key-Pair-Id query parameter or cookie value"})
 		return
 	}
-	want := h.mediaSignature(r.Host, r.URL.Path, q)
+	want := h.mediaSignature(r.Host, r.URL.Path, cloneWithout(q, "Signature").Encode())
 	expires, err := strconv.ParseInt(q.Get("Expires"), 10, 64)
 	if err != nil || !hmac.Equal([]byte(want), []byte(q.Get("Signature"))) {
 		refuse(w, http.StatusForbidden, refusal{Code: "AccessDenied", Message: "Access denied"})

@@ -91,9 +91,8 @@ func (h *Hosts) MediaURL(a world.Asset, d Disposition) string {
 		"Expires":                      {strconv.FormatInt(h.mediaExpiry().Unix(), 10)},
 		"Key-Pair-Id":                  {h.keyID()},
 	}
-	base := h.mediaHost()
-	q.Set("Signature", h.mediaSignature(hostOf(base), path, q))
-	return base + path + "?" + q.Encode()
+	base, unsigned := h.mediaHost(), q.Encode()
+	return base + path + "?" + unsigned + "&Signature=" + h.mediaSignature(hostOf(base), path, unsigned)
 }
 
 // mediaHost is the address of the media host, or with Behaviour.MediaHosts one of its two in turn.
@@ -104,12 +103,14 @@ func (h *Hosts) mediaHost() string {
 	return strings.Replace(h.mediaBase, "127.0.0.1", "localhost", 1)
 }
 
-func (h *Hosts) mediaSignature(host, path string, q url.Values) string {
-	unsigned := cloneWithout(q, "Signature")
+// signatureAlphabet is CloudFront's, for signatures in URLs; "~" and "_" need no escape there.
+var signatureAlphabet = strings.NewReplacer("+", "-", "/", "~", "=", "_")
+
+// mediaSignature is over the query, sorted, without the signature. A page of a listing has up to a thousand of them.
+func (h *Hosts) mediaSignature(host, path, unsigned string) string {
 	mac := hmac.New(sha256.New, h.world.Secret())
-	fmt.Fprintf(mac, "GET\n%s\n%s\n%s\n", host, path, unsigned.Encode())
-	// CloudFront's alphabet for signatures in URLs.
-	return strings.NewReplacer("+", "-", "/", "~", "=", "_").Replace(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	fmt.Fprintf(mac, "GET\n%s\n%s\n%s\n", host, path, unsigned)
+	return signatureAlphabet.Replace(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
 // mediaExpiry is the next noon or midnight UTC at least Behaviour.MediaURLMargin away, or a fixed life from now.
