@@ -1,5 +1,5 @@
 # Short names for the commands; ./dev does the set-up of a fresh machine first.
-.PHONY: model all build test race vet fuzz bench bench-writing bench-reading demo soak
+.PHONY: model all build test race vet fuzz bench bench-writing bench-reading fire demo soak
 
 all: vet race
 
@@ -43,6 +43,12 @@ bench-writing:
 
 bench-reading:
 	go test -run '^$$' -bench Reading -benchtime 1x -timeout 30m ./bench -mib $(BENCH_MIB) -api $(API) -rtt $(RTT) -rows '$(ROWS)' -rounds $(ROUNDS)
+
+# Readers on a mount that is shot at, for FIRE. What it does follows from the seed it prints; FIRESEED=N does it again.
+FIRE ?= 5m
+FIRESEED ?= 0
+fire:
+	go test -run Fire -count 1 -timeout 0 -v ./bench -fire $(FIRE) -fireseed $(FIRESEED) -api $(API)
 
 # Random operations on a mount against a plain folder, with uploads that begin after 30 ms. Finds the fault that README tells of.
 model:

@@ -180,7 +180,7 @@ func (r *rig) mount(api string, args ...string) *mount {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	m := &mount{r: r, point: filepath.Join(home, "mnt"), state: filepath.Join(home, "state")}
+	m := &mount{r: r, point: filepath.Join(home, "mnt"), state: filepath.Join(home, "state"), down: true}
 	m.args = append([]string{"mount", "--daemon", "--api", api, "--state-dir", m.state}, append(args, m.point)...)
 	if err := os.Mkdir(m.point, 0o755); err != nil {
 		r.t.Fatal(err)
