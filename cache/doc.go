@@ -6,9 +6,10 @@
 //
 // The package asks Frame.io through two small interfaces, Namespace and Source, and knows nothing of what is leaving.
 //
-// A walk of a look: Tree.Find → the listing in memory (tree.go, memory.go), or in the index (index.go, listing.go, write.go), or one fetch
-// for all who ask (fetch.go), with our own changes laid over it (change.go) → names that can stand (names.go, siblings.go). What a fetch shows
-// differently from before is told to TreeConfig.Changed (tell.go).
+// A walk of a look: Tree.Find → the listing in memory (tree.go, memory.go), or in the index (index.go, listing.go, write.go), or
+// one fetch for all who ask (fetch.go), with our own changes laid over it (change.go) → names that can stand (names.go,
+// siblings.go). Behind, what someone looks at is listed again (watch.go), and what someone walks through is listed ahead of him
+// (walk.go). What a listing shows differently from the one before is told to TreeConfig.Changed (tell.go).
 //
 // A walk of a read: Blocks.Open, which makes ready (early.go) → Reader.ReadAt (reader.go) → the blocks that are there (content.go, serve.go),
 // checked if an earlier run left them (sums.go) → downloads of the others (download.go, arrive.go), for which the oldest gives way (room.go)

@@ -18,7 +18,8 @@ type flight struct {
 	key    folderKey
 	began  time.Time
 	cancel context.CancelCauseFunc
-	done   chan struct{} // closed when s and err are there
+	raise  func(remote.Priority) // makes it more urgent, also what of it waits for its turn
+	done   chan struct{}         // closed when s and err are there
 
 	waiting int      // guarded by Tree.mu
 	then    []func() // called when it ends, with Tree.mu held; guarded by it
@@ -44,6 +45,7 @@ func (t *Tree) join(ctx context.Context, k folderKey, ref remote.Ref) (*flight, 
 	if fl == nil {
 		fl = t.begin(ctx, k, ref)
 	}
+	fl.raise(remote.PriorityOf(ctx))
 	fl.waiting++
 	return fl, nil
 }
@@ -51,7 +53,8 @@ func (t *Tree) join(ctx context.Context, k folderKey, ref remote.Ref) (*flight, 
 // begin has the listing of k fetched, with ctx's values but not with its end, because others may join. t.mu is held.
 func (t *Tree) begin(ctx context.Context, k folderKey, ref remote.Ref) *flight {
 	fl := &flight{key: k, began: t.now(), done: make(chan struct{})}
-	ctx, fl.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	ctx, fl.raise = remote.WithRise(context.WithoutCancel(ctx), remote.PriorityOf(ctx))
+	ctx, fl.cancel = context.WithCancelCause(ctx)
 	t.flights[k] = fl
 	t.wg.Go(func() { t.fetch(ctx, fl, ref) })
 	return fl
@@ -63,6 +66,7 @@ func (t *Tree) behind(k folderKey, ref remote.Ref, p remote.Priority) *flight {
 	if fl == nil {
 		fl = t.begin(remote.WithPriority(t.ctx, p), k, ref)
 	}
+	fl.raise(p)
 	fl.waiting++ // so that an interruption of others does not end it
 	return fl
 }
@@ -191,5 +195,6 @@ func (t *Tree) gone(k folderKey, ref remote.Ref) {
 	delete(t.vain, k)
 	delete(t.changes, k)
 	delete(t.looks, k)
+	t.dropWalk(k)
 	t.keep(k, nil)
 }

@@ -181,14 +181,32 @@ func (x *Index) listing(k folderKey) (s *siblings) {
 		if err != nil {
 			return err
 		}
-		s = &siblings{}
-		if age := tx.Bucket(bucketAges).Get([]byte(k)); len(age) == 8 && binary.BigEndian.Uint64(age) != 0 {
-			s.at = time.Unix(0, int64(binary.BigEndian.Uint64(age)))
-		}
+		s = &siblings{at: readAge(tx.Bucket(bucketAges).Get([]byte(k)))}
 		s.name(entries)
 		return nil
 	})
 	return s
+}
+
+// told returns when Frame.io told the listing that is kept of a folder; not ok: there is none. What guards the listings that were
+// set is held.
+func (x *Index) told(k folderKey) (at time.Time, ok bool) {
+	if l, ok := x.unwritten(k); ok {
+		if l.s == nil {
+			return time.Time{}, false
+		}
+		return l.s.at, true
+	}
+	x.get(bucketAges, string(k), func(v []byte) { at, ok = readAge(v), v != nil })
+	return at, ok
+}
+
+// readAge undoes unwritten.age.
+func readAge(v []byte) (at time.Time) {
+	if len(v) == 8 && binary.BigEndian.Uint64(v) != 0 {
+		at = time.Unix(0, int64(binary.BigEndian.Uint64(v)))
+	}
+	return at
 }
 
 func (x *Index) unwritten(k folderKey) (l unwritten, ok bool) {

@@ -25,6 +25,7 @@ type siblings struct {
 	byName map[string]*Entry
 	byForm map[string]*Entry // by the NFC form of the name, where the name is not in that form itself; may be nil
 	wanted map[string]bool   // names that someone younger would have had, or be found by; if their holder goes, all are named again; may be nil
+	subs   []Entry           // the folders in sorted, by name; nil if they must be looked for
 	bytes  int64             // of memory, about
 	at     time.Time         // when Frame.io told it; zero: it must be asked before this is shown
 }
@@ -244,7 +245,7 @@ func (s *siblings) list() []Entry {
 	if s.sorted != nil {
 		return s.sorted
 	}
-	s.sorted = make([]Entry, 0, len(s.byID))
+	s.sorted, s.subs = make([]Entry, 0, len(s.byID)), nil
 	for _, e := range s.byID {
 		s.sorted = append(s.sorted, *e)
 	}

@@ -72,9 +72,12 @@ type Tree struct {
 	silent     time.Time // when Frame.io last did not answer; zero if it has answered since
 	untold     []news    // for Changed
 	looks      map[folderKey]*look
-	telling    bool // someone is at it
-	watching   bool // likewise, at looks
-	refreshing int  // folders of them
+	telling    bool                // someone is at it
+	watching   bool                // likewise, at looks
+	refreshing int                 // folders of them
+	walks      map[folderKey]*walk // by the folder
+	steps      map[folderKey]step  // by the subfolder
+	guesses    int                 // being listed
 }
 
 // folderKey names a folder in the index: its kind and its ID.
@@ -98,7 +101,7 @@ type listing struct {
 func NewTree(cfg TreeConfig) *Tree {
 	t := &Tree{
 		namespace: cfg.Namespace, index: cfg.Index, age: cfg.Age, bytes: cfg.Bytes, log: cfg.Log, now: cfg.Now, fresh: cfg.Fresh, changed: cfg.Changed,
-		vain: map[folderKey]time.Time{}, looks: map[folderKey]*look{}, poked: make(chan struct{}, 1), flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{},
+		vain: map[folderKey]time.Time{}, looks: map[folderKey]*look{}, walks: map[folderKey]*walk{}, steps: map[folderKey]step{}, poked: make(chan struct{}, 1), flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{},
 	}
 	if t.age <= 0 {
 		t.age = DefaultAge
@@ -146,7 +149,10 @@ func (t *Tree) Close() {
 // listing is shown, where there is one, and what it answers later is shown then. Uploads of others that are not complete are left
 // out.
 func (t *Tree) List(ctx context.Context, ref remote.Ref) (entries []Entry, err error) {
-	err = t.with(ctx, ref, func(s *siblings) { entries = s.list() })
+	err = t.with(ctx, ref, func(s *siblings) {
+		entries = s.list()
+		t.walked(keyOf(ref), s)
+	})
 	return entries, err
 }
 
@@ -154,7 +160,10 @@ func (t *Tree) List(ctx context.Context, ref remote.Ref) (entries []Entry, err e
 // If there is none the error is io/fs.ErrNotExist. It asks Frame.io when List would.
 func (t *Tree) Find(ctx context.Context, ref remote.Ref, name string) (entry Entry, err error) {
 	var found bool
-	err = t.with(ctx, ref, func(s *siblings) { entry, found = s.find(name) })
+	err = t.with(ctx, ref, func(s *siblings) {
+		entry, found = s.find(name)
+		t.goesOn(keyOf(ref))
+	})
 	if err == nil && !found {
 		err = iofs.ErrNotExist
 	}

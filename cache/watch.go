@@ -13,7 +13,8 @@ const (
 	looked   = time.Minute     // looked at within this long: refreshed whenever it is not fresh any more
 	unlooked = 5 * time.Minute // not looked at for this long: not refreshed; in between: refreshed three times as rarely
 
-	refreshers = 3 // folders that are refreshed at once
+	maxLooks   = 500 // folders that are refreshed; of more only the last looked at: a find over everything is no wish to see it all again
+	refreshers = 3   // folders that are refreshed at once
 	// rest is how many times as long as a refresh took the folder is left alone after it: a listing of many pages, or one that had to
 	// wait for its turn, comes round so much the rarer.
 	rest = 4
@@ -38,6 +39,7 @@ func (t *Tree) look(k folderKey, ref remote.Ref, told time.Time) *look {
 	now := t.now()
 	l := t.looks[k]
 	if l == nil {
+		t.makeRoom()
 		l = &look{}
 		t.looks[k] = l
 	}
@@ -48,6 +50,21 @@ func (t *Tree) look(k folderKey, ref remote.Ref, told time.Time) *look {
 	}
 	l.last = now
 	return l
+}
+
+// makeRoom forgets the folder that was looked at longest ago if there are too many. t.mu is held.
+func (t *Tree) makeRoom() {
+	if len(t.looks) < maxLooks {
+		return
+	}
+	var oldest *look
+	var key folderKey
+	for k, l := range t.looks {
+		if l.held == 0 && !l.busy && (oldest == nil || l.last.Before(oldest.last)) {
+			oldest, key = l, k
+		}
+	}
+	delete(t.looks, key)
 }
 
 // Hold says that the folder ref, or a file in it, is open: it counts as looked at until release is called.

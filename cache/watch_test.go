@@ -160,6 +160,24 @@ func TestWatchOffline(t *testing.T) {
 	})
 }
 
+// Who goes through everything once does not keep everything up to date.
+func TestWatchNotEverything(t *testing.T) {
+	w := newWorld()
+	refs := w.dirs(home.ID, 1, maxLooks+200)
+	inLazyTree(t, w, func(t *testing.T, tree *Tree) {
+		defer tree.Hold(refs[0])()
+		visit(t, tree, refs...)
+		at := w.since()
+		time.Sleep(DefaultFresh + time.Second)
+		if n := len(at()); n != maxLooks {
+			t.Errorf("%d folders refreshed", n)
+		}
+		if !slices.ContainsFunc(w.askings(), func(a asking) bool { return a.id == refs[0].ID }) {
+			t.Error("one that is held was not")
+		}
+	})
+}
+
 // Looks, holds, changes and the end, all at once.
 func TestWatchRace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "index.db")
