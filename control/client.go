@@ -46,31 +46,33 @@ func (c *Client) List(ctx context.Context, path string) (list []Entry, err error
 
 // Retry has parked files tried again.
 func (c *Client) Retry(ctx context.Context, paths []string) (n int, err error) {
-	body, err := c.post(ctx, "/v1/retry", order{Paths: paths})
-	if err != nil {
-		return 0, err
-	}
-	defer body.Close()
-	return n, decode(body, &n)
+	err = c.ask(ctx, "/v1/retry", order{Paths: paths}, &n)
+	return n, err
 }
 
 // Sync waits for uploads.
 func (c *Client) Sync(ctx context.Context, paths []string, progress func(Status)) error {
-	_, err := c.stream(ctx, "/v1/sync", order{Paths: paths}, progress)
+	_, err := follow(ctx, c, "/v1/sync", order{Paths: paths}, progress)
 	return err
 }
 
 // Unmount takes the mount away.
 func (c *Client) Unmount(ctx context.Context, how How, progress func(Status)) (Status, error) {
-	st, err := c.stream(ctx, "/v1/unmount", order{How: how}, progress)
-	if st == nil {
-		st = &Status{}
-	}
-	return *st, err
+	return follow(ctx, c, "/v1/unmount", order{How: how}, progress)
 }
 
 func (c *Client) get(ctx context.Context, path string, into any) error {
 	body, err := c.do(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return decode(body, into)
+}
+
+// ask posts q; into gets the answer's value, also beside an error.
+func (c *Client) ask(ctx context.Context, path string, q order, into any) error {
+	body, err := c.post(ctx, path, q)
 	if err != nil {
 		return err
 	}
@@ -112,20 +114,27 @@ func decode(body io.Reader, into any) error {
 	if err := json.NewDecoder(io.LimitReader(body, maxAnswer)).Decode(&r); err != nil {
 		return fmt.Errorf("read the mount's answer: %w", err)
 	}
+	return r.open(into)
+}
+
+// open gives into the value, and answers the error.
+func (r reply) open(into any) error {
+	if len(r.Value) > 0 {
+		if err := json.Unmarshal(r.Value, into); err != nil && r.Error == nil {
+			return fmt.Errorf("read the mount's answer: %w", err)
+		}
+	}
 	if r.Error != nil {
 		return r.Error.err()
-	}
-	if err := json.Unmarshal(r.Value, into); err != nil {
-		return fmt.Errorf("read the mount's answer: %w", err)
 	}
 	return nil
 }
 
-// stream hands lines to progress until the last, and gives that one's Status.
-func (c *Client) stream(ctx context.Context, path string, q order, progress func(Status)) (*Status, error) {
+// follow hands lines to progress until the last, and gives that one's value.
+func follow[T any](ctx context.Context, c *Client, path string, q order, progress func(T)) (value T, err error) {
 	body, err := c.post(ctx, path, q)
 	if err != nil {
-		return nil, err
+		return value, err
 	}
 	defer body.Close()
 	// The whole answer may be long if it takes days; what one line may hold is bounded.
@@ -136,17 +145,16 @@ func (c *Client) stream(ctx context.Context, path string, q order, progress func
 		var r reply
 		if err := dec.Decode(&r); err != nil {
 			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
+				return value, context.Cause(ctx)
 			}
-			return nil, fmt.Errorf("the mount's process ended before it said what became of the uploads: %w", err)
+			return value, fmt.Errorf("the mount's process ended before it said what became of it: %w", err)
 		}
-		switch {
-		case r.Error != nil:
-			return r.Status, r.Error.err()
-		case r.Done:
-			return r.Status, nil
-		case r.Status != nil && progress != nil:
-			progress(*r.Status)
+		var said T
+		if err := r.open(&said); err != nil || r.Done {
+			return said, err
+		}
+		if progress != nil {
+			progress(said)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type fakeMount struct {
 	sync    func(ctx context.Context, progress func(Status)) error
 	unmount error
 	panics  bool
+	warm    func(ctx context.Context, progress func(Holding)) (Holding, error)
 }
 
 func (m *fakeMount) Status(_ context.Context, q Query) (Status, error) {

@@ -111,8 +111,8 @@ func routes(m Mount) http.Handler {
 	})
 	mux.HandleFunc("POST /v1/sync", func(w http.ResponseWriter, r *http.Request) {
 		if q, ok := request(w, r); ok {
-			stream(w, r, func(ctx context.Context, progress func(Status)) (*Status, error) {
-				return nil, m.Sync(ctx, q.Paths, progress)
+			stream(w, r, func(ctx context.Context, progress func(Status)) (Status, error) {
+				return Status{}, m.Sync(ctx, q.Paths, progress)
 			})
 		}
 	})
@@ -125,11 +125,11 @@ func routes(m Mount) http.Handler {
 			http.Error(w, "how must be drain or now", http.StatusBadRequest)
 			return
 		}
-		stream(w, r, func(ctx context.Context, progress func(Status)) (*Status, error) {
-			st, err := m.Unmount(ctx, q.How, progress)
-			return &st, err
+		stream(w, r, func(ctx context.Context, progress func(Status)) (Status, error) {
+			return m.Unmount(ctx, q.How, progress)
 		})
 	})
+	cacheRoutes(mux, m)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
@@ -151,28 +151,34 @@ func request(w http.ResponseWriter, r *http.Request) (order, bool) {
 	return q, true
 }
 
-// reply is every answer, and every line of a streamed one. The last line has Done or Error.
+// reply is every answer, and every line of a streamed one. The last line has Done or Error, and may have a Value all the same.
 type reply struct {
-	Value  json.RawMessage `json:"value,omitempty"`
-	Status *Status         `json:"status,omitempty"`
-	Done   bool            `json:"done,omitempty"`
-	Error  *failure        `json:"error,omitempty"`
+	Value json.RawMessage `json:"value,omitempty"`
+	Done  bool            `json:"done,omitempty"`
+	Error *failure        `json:"error,omitempty"`
 }
 
-func answer(w http.ResponseWriter, value any, err error) {
-	var out reply
-	if err == nil {
-		out.Value, err = json.Marshal(value)
+// replyOf is a value, an error, or both.
+func replyOf(value any, err error) (out reply) {
+	b, encodeErr := json.Marshal(value)
+	if encodeErr == nil {
+		out.Value = b
+	} else if err == nil {
+		err = encodeErr
 	}
 	if err != nil {
 		out.Error = failureOf(err)
 	}
+	return out
+}
+
+func answer(w http.ResponseWriter, value any, err error) {
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(out) // a client that left is no error
+	json.NewEncoder(w).Encode(replyOf(value, err)) // a client that left is no error
 }
 
 // stream sends a line per progress and a last one with the outcome. progress must not be called after do has returned.
-func stream(w http.ResponseWriter, r *http.Request, do func(context.Context, func(Status)) (*Status, error)) {
+func stream[T any](w http.ResponseWriter, r *http.Request, do func(context.Context, func(T)) (T, error)) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	enc, flush := json.NewEncoder(w), http.NewResponseController(w)
 	send := func(out reply) {
@@ -180,10 +186,8 @@ func stream(w http.ResponseWriter, r *http.Request, do func(context.Context, fun
 		enc.Encode(out)
 		flush.Flush()
 	}
-	st, err := do(r.Context(), func(st Status) { send(reply{Status: &st}) })
-	last := reply{Status: st, Done: err == nil}
-	if err != nil {
-		last.Error = failureOf(err)
-	}
+	value, err := do(r.Context(), func(value T) { send(replyOf(value, nil)) })
+	last := replyOf(value, err)
+	last.Done = last.Error == nil
 	send(last)
 }

@@ -19,6 +19,7 @@ type Mount interface {
 	// are open; ErrParked if all is done but what was given up. It returns when another process may use the state folder. If
 	// ctx ends before that the uploads go on.
 	Unmount(ctx context.Context, how How, progress func(Status)) (Status, error)
+	Cache
 }
 
 // How is how an unmount treats pending uploads.

@@ -6,6 +6,7 @@
 //	frameiofs status   [--watch] [--json] [MOUNTPOINT]
 //	frameiofs sync     [--timeout D] [PATH…]
 //	frameiofs uploads retry [PATH…]
+//	frameiofs cache    status [--json] | pin [--wait] | unpin | warm [--json] | clear [PATH…]
 //	frameiofs ls       [-l] [--json] [PATH]
 //	frameiofs whoami   [--json]
 //	frameiofs sim      [flags]            the simulated Frame.io on its own
@@ -35,6 +36,14 @@
 //	FRAMEIO_API_URL     like --api-url
 //	FRAMEIO_API         like --api
 //	FRAMEIO_STATE_DIR   like --state-dir
+//
+// # The cache
+//
+// What is read stays on this disk until its room is needed: --cache-size, or less if the disk must have --keep-free for others.
+// "cache pin" keeps files and folders here, with what others put into them later: a change that the mount hears of is followed within
+// a second, anything else within five minutes. At most nine tenths of the cache can be pinned. What is pinned is remembered in the
+// state folder by what it is, not by its path: it stays pinned if it is renamed. "cache warm" fetches once, and ends with its caller.
+// "cache clear" leaves what is open, pinned, or not on Frame.io yet. --json prints package control's CacheStatus and Holding.
 //
 // # Where things are
 //

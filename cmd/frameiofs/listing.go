@@ -20,28 +20,48 @@ func (s *session) List(ctx context.Context, name string) ([]control.Entry, error
 		return nil, errEnding
 	}
 	defer s.parts.RUnlock()
-	at, base := s.root.Ref, ""
-	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
-	for i, part := range parts {
-		found, err := s.tree.Find(ctx, at, part)
-		leaving := s.spool.Find(at.ID, cache.Actual(part))
-		if last := i == len(parts)-1; last && leaving != nil || last && err == nil && !found.IsDir() {
-			base = part
-			break
-		}
-		if errors.Is(err, iofs.ErrNotExist) || err == nil && !found.IsDir() {
-			return nil, fmt.Errorf("%s: %w", name, control.ErrNotExist)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look up %s: %w", name, err)
-		}
-		at = found.Ref
+	at, err := s.spotOf(ctx, name)
+	if err != nil {
+		return nil, err
 	}
-	list, err := s.listFolder(ctx, at)
-	if base == "" || err != nil {
+	list, err := s.listFolder(ctx, at.folder)
+	if at.name == "" || err != nil {
 		return list, err
 	}
-	return slices.DeleteFunc(list, func(e control.Entry) bool { return e.Name != base }), nil
+	return slices.DeleteFunc(list, func(e control.Entry) bool { return e.Name != at.name }), nil
+}
+
+// spot is what a path below the mount's root names: a folder, or a file in one.
+type spot struct {
+	path   string
+	folder remote.Ref
+	name   string       // of the file, as shown; "" for the folder itself
+	there  *cache.Entry // the file on Frame.io; nil if it is only leaving
+}
+
+// spotOf walks down a path. control.ErrNotExist if there is no such thing.
+func (s *session) spotOf(ctx context.Context, name string) (spot, error) {
+	at := spot{path: strings.Trim(name, "/"), folder: s.root.Ref}
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
+	for i, part := range parts {
+		found, err := s.tree.Find(ctx, at.folder, part)
+		leaving := s.spool.Find(at.folder.ID, cache.Actual(part))
+		if last := i == len(parts)-1; last && leaving != nil || last && err == nil && !found.IsDir() {
+			at.name = part
+			if err == nil {
+				at.there = &found
+			}
+			return at, nil
+		}
+		if errors.Is(err, iofs.ErrNotExist) || err == nil && !found.IsDir() {
+			return at, fmt.Errorf("%s: %w", name, control.ErrNotExist)
+		}
+		if err != nil {
+			return at, fmt.Errorf("look up %s: %w", name, err)
+		}
+		at.folder = found.Ref
+	}
+	return at, nil
 }
 
 // listFolder lays what is leaving over Frame.io's listing as the mounted tree does. An entry that settles goes into the listing

@@ -52,7 +52,8 @@ func (s *session) report(q control.Query) control.Status {
 	if s.away() {
 		st.State = control.Finishing
 	}
-	st.Cache.Used, st.Cache.Limit = s.blocks.Usage()
+	blocks := s.blocks.Stats()
+	st.Cache.Used, st.Cache.Limit = blocks.Used, blocks.Limit
 	st.Trouble = s.confirm.report()
 	if text, at := s.trouble.get(); text != "" {
 		st.LastError, st.LastErrorTime = text, &at

@@ -22,6 +22,7 @@ func (s *session) serve(signals <-chan os.Signal) error {
 	defer cancel()
 	s.endWatch = cancel
 	s.background.Go(func() { s.watch(ctx) })
+	s.background.Go(func() { s.pins.run(ctx) })
 	s.startUploads()
 	s.log.Info("mounted", "at", s.point, "api", s.conn.API, "user", person(s.conn.User), "root", s.rootPath, "state", s.state.Dir)
 	s.untilGone(signals)

@@ -40,6 +40,7 @@ type session struct {
 	spool   *spool.Spool
 	fs      *fs.FS
 	places  *places
+	pins    *pins
 	meter   meter
 	trouble *trouble
 
@@ -125,7 +126,7 @@ func (s *session) openParts() (err error) {
 		return fail("", "open index: %w", err)
 	}
 	s.tree = cache.NewTree(cache.TreeConfig{Namespace: s.link, Index: s.index, Age: cfg.listingAge, Log: s.log,
-		Changed: func(parent remote.Ref, changes []cache.Change) { s.fs.Changed(parent, changes) }})
+		Changed: s.changed})
 	s.blocks, err = cache.OpenBlocks(cache.BlocksConfig{
 		Dir: filepath.Join(s.state.Cache, "blocks"), Source: s.link, Size: cfg.cacheSize, KeepFree: cacheKeepFree(cfg.keepFree), Log: s.log})
 	if err != nil {
@@ -135,6 +136,7 @@ func (s *session) openParts() (err error) {
 		return err
 	}
 	s.places = newPlaces(filepath.Join(s.state.Dir, "folders.json"), s.tree, s.link, s.root.Ref, s.log)
+	s.pins = newPins(s, filepath.Join(s.state.Dir, "pins.json"))
 	s.fs, err = fs.New(fs.Config{
 		Tree: s.tree, Index: s.index, Blocks: s.blocks, Spool: s.spool, Remote: s.guard, Children: s.link, Usage: s.link.Usage,
 		Root: s.root, UID: cfg.uid, GID: cfg.gid, Umask: cfg.umask, ReadOnly: cfg.readOnly, SyncClose: cfg.syncClose,
@@ -201,12 +203,19 @@ func (s *session) leaveMount() {
 	<-s.gone
 }
 
+// changed tells those who keep something of a folder what others changed in it.
+func (s *session) changed(parent remote.Ref, changes []cache.Change) {
+	s.fs.Changed(parent, changes)
+	s.pins.note(parent)
+}
+
 // settled tells the tree, and counts.
 func (s *session) settled(info spool.Info, it remote.Item, data string) error {
 	if err := s.fs.Settled(info, it, data); err != nil {
 		return err
 	}
 	s.meter.settled(info)
+	s.pins.settled(info.Parent)
 	return nil
 }
 

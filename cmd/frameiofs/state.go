@@ -25,6 +25,7 @@ import (
 //	<state>/LOCK           locked while a process uses the state; tells which
 //	<state>/spool/         what is leaving: the only copy of what was written and not yet uploaded
 //	<state>/index.db       listings, attributes, inode numbers
+//	<state>/pins.json      what is pinned in the cache
 //	<state>/folders.json   names of the folders of what is leaving, for status
 //	<state>/frameiofs.log  log of a mount in the background
 //	<state>/control-*.sock where the mount is asked

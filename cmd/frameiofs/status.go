@@ -172,6 +172,25 @@ func findRegistered(mounts []control.Registration, path string) (control.Registr
 	return r, "", fail(hint, "%s is not in a Frame.io of yours", path)
 }
 
+// byMount sorts paths to the mounts that have them, and makes them paths below those. Without any it answers all mounts, with none.
+func byMount(mounts []control.Registration, paths []string) (order []control.Registration, wanted map[control.Registration][]string, err error) {
+	wanted = map[control.Registration][]string{}
+	if len(paths) == 0 {
+		return mounts, wanted, nil
+	}
+	for _, path := range paths {
+		r, below, err := findRegistered(mounts, path)
+		if err != nil {
+			return nil, nil, err
+		}
+		if _, ok := wanted[r]; !ok {
+			order = append(order, r)
+		}
+		wanted[r] = append(wanted[r], below)
+	}
+	return order, wanted, nil
+}
+
 func stillMounted(point string) bool {
 	table, err := mountTable()
 	if err != nil {

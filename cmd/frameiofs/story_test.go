@@ -162,6 +162,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"web":      cmdWeb,
 	"asnobody": cmdAsNobody,
 	"trouble":  cmdTrouble,
+	"here":     cmdHere,
 }
 
 func simOf(ts *testscript.TestScript) *sim.Server { return ts.Value(simKey{}).(*sim.Server) }
@@ -374,4 +375,21 @@ func cmdTrouble(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("the trouble of %s is %q, link %+v", args[0], last.Trouble, last.Link)
+}
+
+// here PATH FILES PINNED waits until so many files at or below PATH are there and wholly here, and so many are pinned.
+func cmdHere(ts *testscript.TestScript, _ bool, args []string) {
+	r, below := mountOf(ts, args[0])
+	want := strings.Join(args[1:], " files here, pinned ")
+	got := ""
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		st, err := control.Dial(r.Socket).Cached(context.Background(), []string{below})
+		ts.Check(err)
+		h := st.Paths[0]
+		got = fmt.Sprintf("%d files here, pinned %d", h.Whole, h.Pinned)
+		if got == want && h.Whole == h.Files {
+			return
+		}
+	}
+	ts.Fatalf("%s: %s, want %s", args[0], got, want)
 }

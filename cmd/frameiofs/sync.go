@@ -42,21 +42,9 @@ func syncAction(c *cli.Context) error {
 	if err != nil {
 		return fail("", "%w", err)
 	}
-	// What each mount is asked for; an empty list is everything.
-	wanted := map[control.Registration][]string{}
-	var order []control.Registration
-	for _, path := range c.Args().Slice() {
-		r, below, err := findRegistered(mounts, path)
-		if err != nil {
-			return err
-		}
-		if _, ok := wanted[r]; !ok {
-			order = append(order, r)
-		}
-		wanted[r] = append(wanted[r], below)
-	}
-	if c.NArg() == 0 {
-		order = mounts
+	order, wanted, err := byMount(mounts, c.Args().Slice())
+	if err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
 	defer stop()
@@ -114,6 +102,16 @@ func (p *progress) status(st control.Status) {
 		if t := st.Totals; t.Files > 0 {
 			fmt.Fprintf(p.console, "%s on the way, %s of %s sent (%d%%)\n", count(t.Files, "file"), size(t.Sent), size(t.Bytes), percent(t.Sent, t.Bytes))
 		}
+	}
+}
+
+// line shows one line instead of a status.
+func (p *progress) line(text string) {
+	if p.console.live {
+		p.console.Paint([]string{text})
+	} else if time.Since(p.last) >= progressLine && time.Since(p.begun) >= progressLine {
+		p.last = time.Now()
+		fmt.Fprintln(p.console, text)
 	}
 }
 

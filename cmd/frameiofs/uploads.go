@@ -38,22 +38,13 @@ func retryAction(c *cli.Context) error {
 	if err != nil {
 		return fail("", "%w", err)
 	}
-	wanted := map[control.Registration][]string{}
-	for _, path := range c.Args().Slice() {
-		r, below, err := findRegistered(mounts, path)
-		if err != nil {
-			return err
-		}
-		wanted[r] = append(wanted[r], below)
-	}
-	if c.NArg() == 0 {
-		for _, r := range mounts {
-			wanted[r] = nil
-		}
+	order, wanted, err := byMount(mounts, c.Args().Slice())
+	if err != nil {
+		return err
 	}
 	n := 0
-	for r, paths := range wanted {
-		again, err := control.Dial(r.Socket).Retry(c.Context, paths)
+	for _, r := range order {
+		again, err := control.Dial(r.Socket).Retry(c.Context, wanted[r])
 		if errors.Is(err, control.ErrGone) && c.NArg() == 0 {
 			continue
 		}
