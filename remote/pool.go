@@ -45,7 +45,7 @@ type dialled struct {
 const (
 	poolIdle  = 32 // connections kept per host; a file read in order leaves 16
 	poolLife  = 90 * time.Second
-	poolAhead = 2 // dialled ahead: one for a file's head, one for its tail
+	poolAhead = 8 // dialled ahead: what one random read, cut into ranges side by side, wants at once
 )
 
 func newPool(dialer *http.Transport) *pool {

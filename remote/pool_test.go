@@ -123,11 +123,11 @@ func TestPrepareLeavesOneRoundTrip(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			until(t, "connections for head and tail", func() bool { return c.pool.lying() == poolAhead && h.dialled.Load() == poolAhead })
+			until(t, "connections for ranges side by side", func() bool { return c.pool.lying() == poolAhead && h.dialled.Load() == poolAhead })
 			h.read(t, c, fileRef, 0, 100)
 			h.read(t, c, fileRef, 1<<20-100, 100)
 			if h.fetched.Load() != 1 || h.dialled.Load() != poolAhead || h.gets.Load() != 2 {
-				t.Errorf("%d links, %d dials, %d GETs, want 1, 2, 2", h.fetched.Load(), h.dialled.Load(), h.gets.Load())
+				t.Errorf("%d links, %d dials, %d GETs, want 1, %d, 2", h.fetched.Load(), h.dialled.Load(), h.gets.Load(), poolAhead)
 			}
 		})
 	}
@@ -259,4 +259,21 @@ func TestWhoGivesUpWaitingLeavesNothingBehind(t *testing.T) {
 	}
 	c.Close()
 	until(t, "goodbye", func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.conns) == 0 })
+}
+
+func TestAnotherHostIsFollowed(t *testing.T) {
+	was, is := newMediaHost(t, false), newMediaHost(t, true)
+	c := was.dial(t)
+	c.pool.dialer = is.dial(t).pool.dialer // it knows the certificate
+	was.read(t, c, fileRef, 0, 10)
+	was.Server.Close()
+	c.links.of(fileRef.ID).until = time.Time{} // the link has ended, and the new one leads elsewhere
+	if err := c.Prepare(t.Context(), fileRef, is.link); err != nil {
+		t.Error(err)
+	}
+	is.read(t, c, fileRef, 1000, 50)
+	// A link that is still good, but whose host has gone, is an outage.
+	if err := c.Prepare(t.Context(), Ref{Kind: File, ID: "f9"}, was.link); !errors.Is(err, ErrOffline) {
+		t.Errorf("got %v, want ErrOffline", err)
+	}
 }

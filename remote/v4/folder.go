@@ -17,15 +17,13 @@ import (
 func (c *Client) folder(ctx context.Context, ref remote.Ref) iter.Seq2[asset, error] {
 	return func(yield func(asset, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		g := &gathering{c: c, ctx: ctx, ref: ref, yield: yield, pages: make(chan brought, 4), seen: map[remote.ID]bool{}}
+		g := &gathering{c: c, ctx: ctx, ref: ref, yield: yield, pages: make(chan brought, 4), left: make(chan struct{}), seen: map[remote.ID]bool{}}
 		defer g.running.Wait()
+		defer close(g.left)
 		defer cancel()
-		if g.better() {
-			if g.typed() {
-				return
-			}
+		if !g.better() || !g.typed() {
+			g.trunk()
 		}
-		g.trunk()
 	}
 }
 
@@ -36,6 +34,7 @@ type gathering struct {
 	ref   remote.Ref
 	yield func(asset, error) bool
 	pages chan brought
+	left  chan struct{}      // closed when nobody takes pages any more
 	seen  map[remote.ID]bool // what has been told
 
 	running sync.WaitGroup
@@ -77,7 +76,7 @@ func (g *gathering) start(a ask) *walker {
 		for p, err := range walk[asset](ctx, g.c, a) {
 			select {
 			case g.pages <- brought{w, p, err}:
-			case <-ctx.Done():
+			case <-g.left:
 				return
 			}
 		}

@@ -1,6 +1,8 @@
 package v4
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -171,6 +173,35 @@ func TestListingEndsWithItsReader(t *testing.T) {
 			if n++; n == stop {
 				break
 			}
+		}
+	}
+}
+
+func TestListingEndsWithItsContext(t *testing.T) {
+	f := &folder{ids: mixed(5000)}
+	hang := make(chan struct{})
+	c := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("after") != "" {
+			<-hang
+		}
+		f.ServeHTTP(w, r)
+	}))
+	defer close(hang)
+	for range 20 {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		n := 0
+		var last error
+		for _, err := range c.Children(ctx, ref(remote.Folder, "f1")) {
+			if last = err; err != nil {
+				continue
+			}
+			if n++; n == 300 {
+				time.AfterFunc(time.Millisecond, cancel)
+			}
+		}
+		if !errors.Is(last, context.Canceled) || n < 500 {
+			t.Fatalf("after %d things: %v, want Canceled", n, last)
 		}
 	}
 }
