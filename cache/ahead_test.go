@@ -2,10 +2,16 @@ package cache
 
 import (
 	"context"
+	"errors"
+	"io"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/frameiofs/frameiofs/remote"
 )
 
 // Reading on fills the link: here one of 12.5 MB/s for each connection, 30 ms away.
@@ -131,4 +137,58 @@ func TestTwoPlacesInTurns(t *testing.T) {
 			t.Errorf("asked for %d bytes to read %d", asked, 2*n)
 		}
 	})
+}
+
+// A whole film comes as fast as over a bare client with 16 connections: what the ramp and the end cost is little.
+func TestWholeFilmFillsLine(t *testing.T) {
+	const size, chunk = 512 * mib, 64 << 10
+	link := func() *films { // 1 Gbit/s in all, 100 Mbit/s a connection, 30 ms away
+		return &films{rtt: 30 * time.Millisecond, dial: 30 * time.Millisecond, chunk: chunk,
+			pace: chunk * time.Second / 12_500_000, line: chunk * time.Second / 125_000_000}
+	}
+	var bare, took time.Duration
+	synctest.Test(t, func(t *testing.T) {
+		src, began := link(), time.Now()
+		var g errgroup.Group
+		g.SetLimit(16)
+		for off := int64(0); off < size; off += 8 * mib {
+			g.Go(func() error {
+				body, err := src.OpenRange(t.Context(), remote.Ref{ID: "f"}, off, 8*mib)
+				if err != nil {
+					return err
+				}
+				_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, body, make([]byte, chunk))
+				return errors.Join(err, body.Close())
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Error(err)
+		}
+		bare = time.Since(began)
+	})
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := openBlocks(t, BlocksConfig{Dir: dir, Source: link()})
+		defer closeBlocks(t, b)
+		r := b.Open(film("f", size))
+		began := time.Now()
+		var g errgroup.Group
+		p := make([]byte, 2*mib)
+		for off := int64(0); off < size; off += 2 * mib { // as a kernel does it
+			for _, half := range []int64{0, mib} {
+				g.Go(func() error { _, err := r.ReadAt(t.Context(), p[half:half+mib], off+half); return err })
+			}
+			if err := g.Wait(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		took = time.Since(began)
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Logf("bare %v, read %v", bare, took)
+	if took > bare*103/100 {
+		t.Errorf("took %v, a bare client %v", took, bare)
+	}
 }

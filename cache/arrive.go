@@ -20,12 +20,12 @@ var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
 // fetch brings d's bytes into the content.
 func (c *content) fetch(ctx context.Context, d *download) error {
-	if err := c.b.makeRoom(c.k, d.end-d.off); err != nil {
+	if err := c.b.makeRoom(c.k, d.size); err != nil {
 		return err
 	}
 	var fresh int64 // bytes of blocks that were not there before
-	defer func() { c.b.refund(c.k, d.end-d.off-fresh) }()
-	body, err := c.b.source.OpenRange(ctx, c.ref, d.off, d.end-d.off)
+	defer func() { c.b.refund(c.k, d.size-fresh) }()
+	body, err := c.b.source.OpenRange(ctx, c.ref, d.off, d.size)
 	if err != nil {
 		return fmt.Errorf("open range: %w", err)
 	}
@@ -39,8 +39,13 @@ func (c *content) fetch(ctx context.Context, d *download) error {
 			buffers.Put(buf)
 		} // else it was cut, and who waited for what came before that may have it
 	}()
-	for base := d.off; base < d.end; {
+	for base := d.off; ; {
+		c.mu.Lock()
 		upto := min(base+bufferSize, d.end)
+		c.mu.Unlock()
+		if base == upto {
+			return nil
+		}
 		if err := c.receive(d, body, buf[:upto-base], base); err != nil {
 			return err
 		}
@@ -51,7 +56,6 @@ func (c *content) fetch(ctx context.Context, d *download) error {
 		}
 		base = upto
 	}
-	return nil
 }
 
 // receive fills buf with the bytes from base on, and wakes whoever waits for some of them.

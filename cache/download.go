@@ -9,11 +9,13 @@ import (
 
 // download fetches a run of blocks. Whoever needs bytes of it waits for them, not for all of it.
 type download struct {
-	off, end int64 // of whole blocks, but for the content's end
-	ahead    bool  // no program waited for it when it began
-	cancel   context.CancelCauseFunc
+	off    int64 // of a block
+	size   int64 // bytes asked for: of whole blocks, but for the content's end
+	ahead  bool  // no program waited for it when it began
+	cancel context.CancelCauseFunc
 
 	// Guarded by content.mu:
+	end     int64  // less than off+size if someone else fetches the rest
 	pos     int64  // what came up to here may be read: what is no whole block yet, from buf
 	buf     []byte // what came from base on; the next buffer's worth overwrites it
 	base    int64  // of a block; what is before is on disk
@@ -35,8 +37,13 @@ type wait struct {
 // claim is a download that a program waits for.
 type claim struct {
 	*download
-	own bool // began for this program
+	own  bool  // began for this program
+	upto int64 // what it is waited for
 }
+
+// farIn is how far behind what has come of a download a program's bytes may lie for it to wait for them, if it does not read in order: about what
+// a connection brings in a round trip. What lies further is fetched by itself.
+const farIn = 512 << 10
 
 // What begin is told of a download's reason.
 const (
@@ -76,12 +83,16 @@ func (c *content) claim(ctx context.Context, off, end, piece int64) (claims []cl
 			continue
 		}
 		d := c.flight(off)
+		if d != nil && piece == blockSize && off > d.pos+farIn {
+			d.end = off
+			d = nil
+		}
 		own := d == nil
 		if own {
 			d = c.begin(ctx, off, min(c.gap(off, end), off+piece), notAhead)
 		}
 		d.wanted++
-		claims = append(claims, claim{d, own})
+		claims = append(claims, claim{d, own, min(end, d.end)})
 		off = d.end
 	}
 	return claims
@@ -89,7 +100,7 @@ func (c *content) claim(ctx context.Context, off, end, piece int64) (claims []cl
 
 // begin begins a download. Its context has the values of ctx, but not its end. c.mu is held.
 func (c *content) begin(ctx context.Context, off, end int64, ahead bool) *download {
-	d := &download{off: off, end: end, ahead: ahead, pos: off, base: off, wrote: off}
+	d := &download{off: off, size: end - off, end: end, ahead: ahead, pos: off, base: off, wrote: off}
 	ctx, d.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
@@ -103,9 +114,9 @@ func (c *content) begin(ctx context.Context, off, end int64, ahead bool) *downlo
 	return d
 }
 
-// settle waits until all claims have come as far as end. A download that others began may fail for reasons of theirs: then again is
+// settle waits until all claims have come as far as they are waited for. A download that others began may fail for reasons of theirs: then again is
 // true, and there is no error.
-func (c *content) settle(ctx context.Context, claims []claim, end int64) (again bool, err error) {
+func (c *content) settle(ctx context.Context, claims []claim) (again bool, err error) {
 	if len(claims) == 0 {
 		return false, nil
 	}
@@ -119,7 +130,7 @@ func (c *content) settle(ctx context.Context, claims []claim, end int64) (again 
 		}
 	}()
 	for _, cl := range claims {
-		err := c.await(ctx, cl.download, min(end, cl.end))
+		err := c.await(ctx, cl.download, cl.upto)
 		switch {
 		case err == nil:
 		case cl.own || ctx.Err() != nil:
@@ -160,7 +171,9 @@ func (c *content) await(ctx context.Context, d *download, upto int64) error {
 }
 
 // over waits until d has ended, with all of it on disk or an error.
-func (c *content) over(ctx context.Context, d *download) error { return c.await(ctx, d, d.end+1) }
+func (c *content) over(ctx context.Context, d *download) error {
+	return c.await(ctx, d, d.off+d.size+1)
+}
 
 // leave no longer wants d, because its bytes are there or for another reason. c.mu is held.
 func (c *content) leave(d *download, served bool) {
@@ -197,7 +210,7 @@ func (c *content) run(ctx context.Context, d *download) {
 		err = cause
 	}
 	if d.ahead {
-		c.b.landed(d.end - d.off)
+		c.b.landed(d.size)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,6 +18,8 @@ type films struct {
 	chunk int           // most bytes that one Read of a body gives; 0: any
 	rtt   time.Duration // before the first byte
 	pace  time.Duration // for each chunk
+	line  time.Duration // for each chunk, of all bodies together
+	dial  time.Duration // for a connection, when more bodies are open than ever before
 	fault func(id remote.ID, off, n int64) (cut int64, err error)
 	gate  func(ctx context.Context, off int64) error // called before each Read, with the offset
 
@@ -29,6 +31,7 @@ type films struct {
 	mostOpen int
 	ended    int // bodies that ended by their context
 	prepared []remote.ID
+	free     time.Time // when the line is free again
 }
 
 type request struct {
@@ -43,7 +46,11 @@ func (s *films) OpenRange(ctx context.Context, file remote.Ref, off, n int64) (i
 	s.requests = append(s.requests, request{file.ID, off, n})
 	s.asked += n
 	s.open++
-	s.mostOpen = max(s.mostOpen, s.open)
+	wait := s.rtt
+	if s.open > s.mostOpen {
+		s.mostOpen = s.open
+		wait += s.dial
+	}
 	s.mu.Unlock()
 	b := &body{s: s, ctx: ctx, id: file.ID, off: off, end: off + n, err: io.EOF}
 	if s.fault != nil {
@@ -56,7 +63,7 @@ func (s *films) OpenRange(ctx context.Context, file remote.Ref, off, n int64) (i
 			b.end, b.err = off+min(cut, n), err
 		}
 	}
-	if err := sleep(ctx, s.rtt); err != nil {
+	if err := sleep(ctx, wait); err != nil {
 		_ = b.Close()
 		return nil, err
 	}
@@ -84,7 +91,7 @@ func (b *body) Read(p []byte) (n int, err error) {
 		err = b.s.gate(b.ctx, b.off)
 	}
 	if err == nil {
-		err = sleep(b.ctx, b.s.pace)
+		err = sleep(b.ctx, max(b.s.pace, b.s.turn()))
 	}
 	if err != nil {
 		b.s.mu.Lock()
@@ -105,6 +112,20 @@ func (b *body) Read(p []byte) (n int, err error) {
 		err = b.err
 	}
 	return len(p), err
+}
+
+// turn is how long the next chunk has to wait for the line.
+func (s *films) turn() time.Duration {
+	if s.line == 0 {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); s.free.Before(now) {
+		s.free = now
+	}
+	s.free = s.free.Add(s.line)
+	return time.Until(s.free)
 }
 
 func (b *body) Close() error {

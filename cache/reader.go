@@ -89,7 +89,7 @@ func (r *Reader) fill(ctx context.Context, p []byte, off int64) error {
 	for range 4 {
 		claims := r.c.claim(ctx, off, end, r.demandPiece(off))
 		err := r.follow(ctx, off, end, claims)
-		again, failed := r.c.settle(ctx, claims, end)
+		again, failed := r.c.settle(ctx, claims)
 		if err != nil {
 			return err
 		}

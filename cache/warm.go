@@ -116,7 +116,7 @@ func (c *content) warmNext(ctx context.Context, off int64) (claim, int64) {
 		d = c.begin(ctx, off, c.gap(off, min(off+warmPiece, c.size)), notAhead)
 	}
 	d.wanted++
-	return claim{d, own}, d.end
+	return claim{d, own, d.end}, d.end
 }
 
 // isRead reports whether a program waits for bytes, or some are fetched for it.
