@@ -56,7 +56,7 @@ func (p *pins) apply(kept []*pin) error {
 		files, there := p.wantLocked(n)
 		n.trouble = ""
 		if !there {
-			n.trouble = "it is not on Frame.io any more"
+			n.trouble = "it is not there any more"
 		}
 		for _, e := range files {
 			wanted[e.Content] = e.Item
