@@ -48,16 +48,18 @@ type Blocks struct {
 
 	testOnlyStep func(step string) // called after each change on disk; may be nil
 
-	ctx    context.Context // of all downloads; ended by Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // downloads and tidy
-	many   chan struct{}  // wakes tidy: many contents are open
-	clock  atomic.Int64   // counts reads and writes; what a stretch was last touched at
+	ctx     context.Context // of all downloads; ended by Close
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup // downloads and tidy
+	many    chan struct{}  // wakes tidy: many contents are open
+	scanned chan struct{}  // closed when all that earlier runs left is in table and pins
+	clock   atomic.Int64   // counts reads and writes; what a stretch was last touched at
 
 	room sync.Mutex // one at a time makes room
 
 	mu      sync.Mutex // guards what follows, and every kept in it
 	table   map[contentKey]*kept
+	taken   map[string]bool     // what the scan is to leave alone, by base; nil once it is through
 	pins    map[contentKey]bool // what never gives way
 	pinned  int64               // bytes of all of pins, here or not
 	used    int64               // bytes on disk, and promised to downloads
@@ -93,6 +95,7 @@ func OpenBlocks(cfg BlocksConfig) (*Blocks, error) {
 	b := &Blocks{
 		dir: cfg.Dir, source: cfg.Source, size: cfg.Size, keepFree: cfg.KeepFree, memory: cfg.Memory, log: cfg.Log, free: freeOnDisk,
 		many: make(chan struct{}, 1), table: map[contentKey]*kept{}, pins: map[contentKey]bool{},
+		scanned: make(chan struct{}), taken: map[string]bool{},
 	}
 	if b.size <= 0 {
 		b.size = DefaultSize
@@ -117,11 +120,8 @@ func OpenBlocks(cfg BlocksConfig) (*Blocks, error) {
 		_ = b.lock.Close()
 		return nil, fmt.Errorf("open cache: %s is in use by another frameiofs: unmount that first, or take another state folder", b.dir)
 	}
-	if err := b.scan(); err != nil {
-		_ = b.lock.Close()
-		return nil, fmt.Errorf("open cache: %w", err)
-	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
+	b.wg.Go(b.scan)
 	b.wg.Go(b.tidy)
 	return b, nil
 }
@@ -180,9 +180,13 @@ func (b *Blocks) acquire(it remote.Item) *content {
 	defer b.mu.Unlock()
 	k := b.table[key]
 	if k == nil {
+		k = b.findLocked(key)
+	}
+	if k == nil {
 		k = &kept{key: key, base: b.newBase(key)}
 		b.table[key] = k
 	}
+	b.takeLocked(k)
 	if k.c == nil {
 		k.c = newContent(b, k, remote.Ref{Kind: remote.File, ID: id, Account: it.Account})
 		b.opened++

@@ -17,7 +17,7 @@ type Stats struct {
 	Ahead  int64 // bytes of read-ahead under way
 }
 
-// Stats tells how full the cache is.
+// Stats tells how full the cache is. Right after OpenBlocks that may be less than there is: the disk is still looked through.
 func (b *Blocks) Stats() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,6 +39,7 @@ func (b *Blocks) Usage() (used, limit int64) {
 // Held tells how many bytes of it are here, and whether it is pinned.
 func (b *Blocks) Held(it remote.Item) (bytes int64, pinned bool) {
 	_, key := contentOf(it)
+	<-b.scanned
 	b.mu.Lock()
 	k := b.table[key]
 	pinned = b.pins[key]
@@ -77,6 +78,7 @@ func (c *content) thereLocked() int64 {
 // just being adopted stays; if that is it, Clear answers ErrPinned or ErrOpen.
 func (b *Blocks) Clear(it *remote.Item) (freed int64, err error) {
 	var gone []*kept
+	<-b.scanned
 	b.mu.Lock()
 	if it == nil {
 		for key, k := range b.table {

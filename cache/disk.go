@@ -9,7 +9,6 @@ import (
 	"math/bits"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -87,56 +86,6 @@ func cutLast(s, sep string) (before, after string, found bool) {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
-}
-
-// scan fills the table with what is on disk, and deletes what is half there.
-func (b *Blocks) scan() error {
-	maps, err := filepath.Glob(filepath.Join(globEscape(b.dir), "??", "??", "*"))
-	if err != nil {
-		return err
-	}
-	known := map[string]bool{}
-	for _, path := range maps {
-		if name, isPin := strings.CutSuffix(path, pinExt); isPin {
-			if key, ok := parseKey(filepath.Base(name)); ok && !b.pins[key] {
-				b.pins[key] = true
-				b.pinned += key.size
-			}
-		}
-		base, isMap := strings.CutSuffix(path, mapExt)
-		if !isMap {
-			continue
-		}
-		key, ok := parseBase(filepath.Base(base))
-		data, errData := os.Lstat(base + dataExt)
-		fi, err := os.Lstat(path)
-		if !ok || err != nil || errData != nil || data.Size() != key.size {
-			continue
-		}
-		if old := b.table[key]; old != nil {
-			if old.at.After(fi.ModTime()) {
-				continue
-			}
-			delete(known, old.base)
-			b.used -= old.bytes
-		}
-		known[base] = true
-		k := &kept{key: key, base: base, bytes: min(allocated(data), key.size), at: fi.ModTime()}
-		b.table[key] = k
-		b.used += k.bytes
-	}
-	for _, path := range maps {
-		base, ext, _ := cutLast(path, ".")
-		if ours := "." + ext; !known[base] && slices.Contains(exts, ours) || ours == tempExt {
-			_ = os.Remove(path) // or it will be next time
-		}
-	}
-	return nil
-}
-
-// globEscape takes the meaning from what Glob finds special.
-func globEscape(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // allocated tells how many bytes of the disk a file takes.

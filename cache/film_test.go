@@ -194,6 +194,7 @@ func openBlocks(t *testing.T, cfg BlocksConfig) *Blocks {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { closeBlocks(t, b) })
+	<-b.scanned
 	return b
 }
 

@@ -20,6 +20,7 @@ var (
 // may hold, less a tenth that is left to what is not pinned, is refused with ErrTooBig.
 func (b *Blocks) Pin(it remote.Item) error {
 	_, key := contentOf(it)
+	<-b.scanned
 	b.room.Lock() // what is about to give way has done so; and one at a time pins
 	defer b.room.Unlock()
 	b.mu.Lock()
@@ -44,6 +45,7 @@ func (b *Blocks) Pin(it remote.Item) error {
 // Unpin undoes Pin. What is not pinned is left as it is.
 func (b *Blocks) Unpin(it remote.Item) error {
 	_, key := contentOf(it)
+	<-b.scanned
 	b.room.Lock()
 	defer b.room.Unlock()
 	b.mu.Lock()

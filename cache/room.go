@@ -35,6 +35,7 @@ func (b *Blocks) makeRoom(k *kept, n int64) error {
 	if b.promise(k, n) <= 0 {
 		return nil
 	}
+	<-b.scanned // or what is not the oldest would give way, or what is pinned
 	b.room.Lock()
 	defer b.room.Unlock()
 	for {

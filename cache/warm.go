@@ -52,6 +52,7 @@ func (b *Blocks) Warm(ctx context.Context, it remote.Item, progress func(n int64
 
 // fits reports whether all of a content can be here beside what is pinned.
 func (b *Blocks) fits(key contentKey) error {
+	<-b.scanned
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	pinned := b.pinned

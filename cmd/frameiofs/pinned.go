@@ -123,16 +123,20 @@ func (p *pins) fail(id remote.ID, err error) {
 // holdings tells how much of each pin is here.
 func (p *pins) holdings() []control.Holding {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	out := make([]control.Holding, 0, len(p.kept.Pins))
+	stocks, errs := make([]stock, 0, len(p.kept.Pins)), []string{}
 	for _, n := range p.kept.Pins {
 		files, _ := p.wantLocked(n)
-		h := p.s.holding(stock{spot: spot{path: n.Path}, files: files})
-		h.Error = n.trouble
+		text := n.trouble
 		for _, e := range files {
-			h.Error = cmp.Or(h.Error, p.failed[e.Content])
+			text = cmp.Or(text, p.failed[e.Content])
 		}
-		out = append(out, h)
+		stocks, errs = append(stocks, stock{spot: spot{path: n.Path}, files: files}), append(errs, text)
+	}
+	p.mu.Unlock()
+	out := make([]control.Holding, len(stocks))
+	for i, st := range stocks {
+		out[i] = p.s.holding(st)
+		out[i].Error = errs[i]
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"sync"
@@ -205,13 +206,12 @@ func (p *pins) fetch(ctx context.Context) {
 // fetchAll fetches what is missing now; what cannot be had is noted.
 func (p *pins) fetchAll(ctx context.Context) (failed bool) {
 	p.mu.Lock()
-	var missing []remote.Item
-	for _, it := range p.kept.Contents {
-		if bytes, pinned := p.s.blocks.Held(it); pinned && bytes < it.Size {
-			missing = append(missing, it)
-		}
-	}
+	missing := slices.Collect(maps.Values(p.kept.Contents))
 	p.mu.Unlock()
+	missing = slices.DeleteFunc(missing, func(it remote.Item) bool {
+		bytes, pinned := p.s.blocks.Held(it)
+		return !pinned || bytes >= it.Size
+	})
 	var mu sync.Mutex // guards failed
 	var group errgroup.Group
 	group.SetLimit(fetchAtOnce)
