@@ -140,6 +140,7 @@ func (d *dir) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.Ent
 		}
 	}
 	d.fs.cfg.Tree.Put(parent, it)
+	d.fs.cfg.Tree.Made(it.Ref)
 	d.touched()
 	return d.child(ctx, line{name: name, item: it}, out), 0
 }

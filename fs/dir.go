@@ -77,14 +77,15 @@ func (d *dir) find(ctx context.Context, name string) (line, error) {
 			return line{name: name, entry: e, seen: seen}, nil
 		}
 	}
-	got, err := d.fs.cfg.Tree.Find(ctx, ref, name)
+	local := spool.LocalName(name)
+	got, err := d.ask(ctx, ref, name, local)
 	if err == nil && !d.fs.cfg.Spool.Claimed(got.ID) && !d.fs.cfg.Spool.Claimed(got.Content) {
 		return line{name: got.Name, item: got.Item, seen: seen}, nil
 	}
 	if err != nil && !errors.Is(err, iofs.ErrNotExist) {
 		return line{}, err
 	}
-	if err != nil && (!ref.IsFolder() || len(d.fs.cfg.Spool.In(ref.ID)) == 0) {
+	if err != nil && (local || !ref.IsFolder() || len(d.fs.cfg.Spool.In(ref.ID)) == 0) {
 		return line{}, err
 	}
 	// Something is leaving from here, so a name may be shown differently from what either side calls it, or has changed sides.
@@ -98,6 +99,19 @@ func (d *dir) find(ctx context.Context, name string) (line, error) {
 		}
 	}
 	return line{}, iofs.ErrNotExist
+}
+
+// ask finds what Frame.io has under a name. Finder, editors and file managers look for names by the dozen that never leave a machine:
+// for those, the local ones, it is not asked.
+func (d *dir) ask(ctx context.Context, ref remote.Ref, name string, local bool) (cache.Entry, error) {
+	if !local {
+		return d.fs.cfg.Tree.Find(ctx, ref, name)
+	}
+	got, found := d.fs.cfg.Tree.Known(ref, name)
+	if !found {
+		return got, iofs.ErrNotExist
+	}
+	return got, nil
 }
 
 // child is the inode of a line, the one that the kernel already has if it has one.

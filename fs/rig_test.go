@@ -51,6 +51,8 @@ type rig struct {
 	t   *testing.T
 	api string
 	sim *sim.Server
+
+	seen int64 // requests that were counted, see listings
 }
 
 // newRig starts a simulator without rate limits.
@@ -93,6 +95,7 @@ type mountWith struct {
 	token  string // name of the seeded token; default full
 	settle time.Duration
 	age    time.Duration // how old a listing may be that is shown; default 300 ms
+	fresh  time.Duration // for so long it is not asked for again; default 300 ms
 }
 
 // mount mounts; stop, or the end of the test, unmounts.
@@ -112,7 +115,10 @@ func (r *rig) mount(with mountWith) *mounted {
 	if with.age == 0 {
 		with.age = 300 * time.Millisecond
 	}
-	m.fresh = 300 * time.Millisecond
+	m.fresh = with.fresh
+	if m.fresh == 0 {
+		m.fresh = 300 * time.Millisecond
+	}
 	if with.settle == 0 {
 		with.settle = 100 * time.Millisecond
 	}
