@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	kept  = time.Second // how long the kernel keeps names and attributes, also that a name is not there; see kernel.go for why so long
-	tells = true        // the kernel can be told what has changed
+	kept  = 30 * time.Second // how long the kernel keeps names and attributes, also that a name is not there; see kernel.go for why so long
+	tells = true             // the kernel can be told what has changed
 
 	keepFolder = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE // a folder's names, until it is told otherwise
 )
