@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"slices"
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
@@ -20,17 +21,61 @@ func (f *FS) Changed(parent remote.Ref, changes []cache.Change) {
 	if d == nil {
 		return // the kernel does not know the folder, so it has nothing of it
 	}
-	d.touched() // another time makes the kernel read the folder again, should it be reading it just now
-	f.tell(func() {
-		d.NotifyContent(0, 0)
-		for _, c := range changes {
-			for i, name := range []string{c.Was.Name, c.Is.Name} {
-				if name != "" && (i == 0 || name != c.Was.Name) {
-					d.NotifyEntry(name) // fails if the kernel does not know the name: then it will ask
-				}
+	var names []string         // that stand for something else now, or for nothing
+	var others []*fusefs.Inode // of which something else is told
+	for _, c := range changes {
+		if c.Was.Name == c.Is.Name && c.Was.ID == c.Is.ID && c.Was.Content == c.Is.Content && c.Was.Size == c.Is.Size {
+			if n := f.told(parent, c.Is.Item); n != nil {
+				others = append(others, n)
+			}
+			continue
+		}
+		for _, name := range []string{c.Was.Name, c.Is.Name} {
+			if name != "" {
+				names = append(names, name)
 			}
 		}
+	}
+	if len(names) > 0 {
+		d.touched() // another time makes the kernel read the folder again, should it be reading it just now
+	}
+	f.tell(func() {
+		for _, n := range others {
+			n.NotifyContent(-1, 0)
+		}
+		if len(names) > 0 {
+			d.NotifyContent(0, 0)
+		}
+		for _, name := range slices.Compact(names) {
+			d.NotifyEntry(name) // fails if the kernel does not know the name: then it will ask
+		}
 	})
+}
+
+// told has the node of it, if the kernel knows one, take over what is told of it newly. A folder's name is left with the kernel then,
+// and so is all that is below it.
+func (f *FS) told(parent remote.Ref, it remote.Item) *fusefs.Inode {
+	attr := f.itemAttr(it)
+	if it.IsDir() {
+		d := f.dirs.known(attr)
+		if d == nil {
+			return nil
+		}
+		d.mu.Lock()
+		d.item = it
+		d.mu.Unlock()
+		return d.EmbeddedInode()
+	}
+	n := f.files.known(attr)
+	if n == nil {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.entry == nil && n.item.ID == it.ID && n.item.Content == it.Content && n.item.Name == it.Name {
+		n.parent, n.item = parent, it
+	}
+	return n.EmbeddedInode()
 }
 
 // relisted tells the kernel that the file it, which has left from here under a name, may be shown under another one: Frame.io may have

@@ -161,6 +161,7 @@ func TestReadersOfAllKindsAtOnce(t *testing.T) {
 		content := noise(3, 3<<20)
 		writer.leave("film.mov", content)
 		path := filepath.Join(m.project, "film.mov")
+		until(t, "it is there", func() bool { _, err := os.Stat(path); return err == nil })
 		var open []*os.File
 		defer func() {
 			for _, f := range open {
