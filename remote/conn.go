@@ -87,7 +87,9 @@ func NewConn(cfg Config, w Wire) (*Conn, error) {
 		cfg.Patience = defaultPatience
 	}
 	api, data := apiTransport(cfg.TLS), dataTransport(cfg.TLS)
-	limit, pool := newLimit(api), newPool(dataTransport(cfg.TLS))
+	media := dataTransport(cfg.TLS)
+	media.WriteBufferSize = 4 << 10 // only requests go that way
+	limit, pool := newLimit(api), newPool(media)
 	return &Conn{
 		base: base,
 		wire: w,

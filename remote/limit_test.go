@@ -246,3 +246,43 @@ func TestLimitTellsAtOnceThatTimeWillRunOut(t *testing.T) {
 		}
 	})
 }
+
+// TestForecastIsWhatACallThenWaits asks before each call, and has the call itself tell.
+func TestForecastIsWhatACallThenWaits(t *testing.T) {
+	for p := Interactive; p < priorities; p++ {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLimit(&counting{n: 10, window: time.Minute})
+			call := Call{Endpoint: "e", Rate: Rate{10, time.Minute}}
+			ctx := WithPriority(t.Context(), p)
+			waited := 0
+			for range 15 {
+				told, begun := l.bucket(&call).forecast(p), time.Now()
+				if _, err := l.RoundTrip(request(ctx, call)); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(begun); took != told {
+					t.Fatalf("priority %d: it waited %v, %v was told", p, took, told)
+				}
+				if told > 0 {
+					waited++
+				}
+			}
+			if waited == 0 {
+				t.Errorf("priority %d: no call ever waited", p)
+			}
+			// With three before it, the fourth waits for their turns too; those who are less urgent do not count.
+			told := l.bucket(&call).forecast(p)
+			var wg sync.WaitGroup
+			for range 3 {
+				wg.Go(func() { l.RoundTrip(request(ctx, call)) })
+			}
+			wg.Go(func() { l.RoundTrip(request(WithPriority(t.Context(), Background), call)) })
+			synctest.Wait()
+			behind := l.bucket(&call).forecast(p)
+			if min, cost := told+3*6*time.Second, 6*time.Second; behind < min || behind > min+cost {
+				t.Errorf("priority %d: behind three: %v told, want about %v", p, behind, min)
+			}
+			wg.Wait()
+		})
+	}
+}
