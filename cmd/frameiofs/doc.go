@@ -67,5 +67,5 @@
 //   - Linux; macOS builds but is not tried.
 //   - Files that are open for writing are not waited for by unmount and sync.
 //   - A mount in the background does not come back by itself after a restart of the machine; mounting again goes on where it was.
-//   - Other people's changes are seen within --listing-age.
+//   - Other people's changes are seen within half a minute in folders that someone looks at, elsewhere at the second look.
 package main

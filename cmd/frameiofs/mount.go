@@ -50,7 +50,7 @@ func mountFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "settle", Value: spool.DefaultSettle, Usage: "wait for `TIME` of quiet after the last close before uploading"},
 		&cli.IntFlag{Name: "uploads", Value: spool.DefaultUploads, Usage: "upload `N` files at once"},
 		&cli.IntFlag{Name: "parts", Value: spool.DefaultParts, Usage: "send `N` parts of one file at once"},
-		&cli.DurationFlag{Name: "listing-age", Value: cache.DefaultAge, Usage: "see other people's changes within `TIME`"},
+		&cli.DurationFlag{Name: "listing-age", Value: cache.DefaultAge, Usage: "show a folder as it was up to `TIME` ago at once, and look behind whether it still is so"},
 		&cli.BoolFlag{Name: "xattr", Usage: "offer user.frameio.* extended attributes; makes ls -l slower"},
 		&cli.BoolFlag{Name: "allow-other", Usage: "let other users of this machine in"},
 		&cli.IntFlag{Name: "uid", Value: os.Getuid(), DefaultText: "you", Usage: "owner of all files"},

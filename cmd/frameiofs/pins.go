@@ -125,9 +125,18 @@ func (p *pins) watchedLocked(id string) bool {
 	return is || slices.ContainsFunc(p.kept.Pins, func(n *pin) bool { return folderID(n.Folder) == id })
 }
 
-// run keeps what is pinned up to date until ctx ends.
+// run keeps what is pinned up to date until ctx ends, or the mount has gone.
 func (p *pins) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var fetching sync.WaitGroup
+	fetching.Go(func() {
+		defer cancel()
+		select {
+		case <-p.s.gone:
+		case <-ctx.Done():
+		}
+	})
 	defer fetching.Wait()
 	fetching.Go(func() { p.fetch(ctx) })
 	for {

@@ -165,13 +165,13 @@ func (s *session) finish() error {
 		s.stopDrain()
 	}
 	s.stopUploads()
+	s.dismiss(errEnding) // what runs in the background may wait for one who asks
 	s.endWatch()
 	s.background.Wait()
 	select {
 	case <-s.gone:
 	case <-time.After(2 * time.Second): // the end of the process is the end of the mount, too
 	}
-	s.dismiss(errEnding)
 	s.parts.Lock()
 	st := s.report(control.Query{Limit: control.DefaultFiles})
 	err := s.closeParts()
