@@ -11,15 +11,17 @@ import (
 	"github.com/frameiofs/frameiofs/remote"
 )
 
-// A listing on disk is its items one after another. An item is two bytes of marks; kind and state, a byte each; the size; created,
-// updated and mtime; and its texts in the order of textsOf. The marks have a bit for each
-// text, that it is the same as in the item before, and more. Numbers are varints. A time is seconds since 1970 and nanoseconds; mtime
-// stands there only if it is marked. A text is its length and its bytes, but only where it is not marked: most are. The content's ID is written as that of an item's own.
+// A listing on disk is the number of its items, and they one after another. Numbers are varints. An item is two bytes of marks; kind
+// and state, a byte each; the size; created, updated and, only if it is marked, mtime, as seconds since 1970 and nanoseconds each;
+// and its texts in the order of textsOf, each as its length and its bytes. A text that the item before has too is only marked, and
+// so is a content with the item's own ID: that is most of them.
 const (
 	markContent = 1 << numTexts // the content has the item's ID
 	markMtime   = 1 << (numTexts + 1)
 	markFailed  = 1 << (numTexts + 2)
 	numTexts    = 11
+
+	leastItem = 9 // bytes
 )
 
 // textsOf are the places of an item's texts, in their order on disk.
@@ -33,7 +35,7 @@ const (
 )
 
 func encodeListing(entries []Entry) []byte {
-	b := make([]byte, 0, 200*len(entries))
+	b := binary.AppendUvarint(make([]byte, 0, 200*len(entries)+binary.MaxVarintLen64), uint64(len(entries)))
 	var last remote.Item
 	for i := range entries {
 		it := entries[i].Item
@@ -79,7 +81,11 @@ var errNoListing = errors.New("damaged listing")
 // decodeListing undoes encodeListing, but for the shown names. All texts are parts of one string, so that ten thousand items cost few allocations.
 func decodeListing(v []byte) (entries []Entry, err error) {
 	c := cursor{v: v, text: string(v)}
-	entries = make([]Entry, 0, len(v)/100)
+	n := c.uvarint()
+	if c.bad || n > uint64(len(v)/leastItem) {
+		return nil, errNoListing
+	}
+	entries = make([]Entry, 0, n)
 	var last remote.Item
 	for len(c.v) > 0 {
 		var head [4]byte
@@ -108,6 +114,9 @@ func decodeListing(v []byte) (entries []Entry, err error) {
 		}
 		entries = append(entries, Entry{Item: it})
 		last = it
+	}
+	if uint64(len(entries)) != n {
+		return nil, errNoListing
 	}
 	return entries, nil
 }
