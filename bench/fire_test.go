@@ -111,7 +111,7 @@ func newWar(t *testing.T, api string, seed uint64) *war {
 func (w *war) fight() {
 	w.stat("Untitled")
 	var all sync.WaitGroup
-	for i, read := range []func(*reader, *target){(*reader).inOrder, (*reader).anywhere, (*reader).mapped, (*reader).anywhere, (*reader).inOrder} {
+	for i, read := range []func(*reader, *target){(*reader).inOrder, (*reader).anywhere, (*reader).mapped, (*reader).anywhere, (*reader).patient, (*reader).patient} {
 		r := newReader(w, i)
 		all.Go(func() { r.run(read) })
 	}
@@ -142,7 +142,7 @@ var bullets = []string{
 }
 
 func (w *war) shoot() {
-	switch n := w.random.IntN(10); {
+	switch n := w.random.IntN(13); {
 	case n < 4:
 		var rules []string
 		for range 1 + w.random.IntN(3) {
@@ -155,6 +155,14 @@ func (w *war) shoot() {
 	case n < 7:
 		w.call("POST", "/_sim/expire?what=urls", nil, nil)
 		w.tally.add("links expired")
+	case n < 8:
+		w.run("cache", "clear")
+		w.tally.add("cache cleared")
+	case n < 10: // refused for what is open, or pinned, or if too much is
+		verb := []string{"clear", "pin", "unpin"}[w.random.IntN(3)]
+		if _, err := w.try("cache", verb, w.in(w.files[w.random.IntN(len(w.files))].path)); err == nil {
+			w.tally.add(verb + " of a file")
+		}
 	default:
 		w.version(w.files[w.random.IntN(len(w.files))])
 		w.tally.add("versions made")

@@ -157,11 +157,13 @@ func (r *reader) atEnd(o *opened, end int64, ended bool) bool {
 
 // whole reads a film from its beginning to its end.
 func (r *reader) whole(film *target) {
-	o := r.open(film)
-	if o == nil {
-		return
+	if o := r.open(film); o != nil {
+		defer o.Close()
+		r.readOn(o)
 	}
-	defer o.Close()
+}
+
+func (r *reader) readOn(o *opened) {
 	for off := int64(0); ; {
 		n, more := r.readAt(o, r.buf[:256<<10], off)
 		if off += int64(n); !more {
@@ -205,6 +207,34 @@ func (r *reader) anywhere(film *target) {
 			return
 		}
 	}
+}
+
+// patient holds a film open while others make versions of it and this reader opens those too. What it holds stays what it was.
+func (r *reader) patient(film *target) {
+	o := r.open(film)
+	if o == nil {
+		return
+	}
+	defer o.Close()
+	for range 1 + r.random.IntN(40) {
+		if _, more := r.readAt(o, r.buf[:fireBlock], 0); !more {
+			return
+		}
+		size, _ := film.size(o.version)
+		off := r.random.Int64N(size)
+		if n, more := r.readAt(o, r.buf[:1+r.random.IntN(300_000)], off); n == 0 && !more {
+			return
+		}
+		if newer := r.open(film); newer != nil {
+			r.readAt(newer, r.buf[:100_000], 0)
+			if newer.version > o.version {
+				r.tally.add("held while another version was read")
+			}
+			newer.Close()
+		}
+		time.Sleep(time.Duration(r.random.IntN(400)) * time.Millisecond)
+	}
+	r.readOn(o)
 }
 
 var errFault = errors.New("the mapping has no page there")
