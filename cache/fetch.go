@@ -21,8 +21,9 @@ type flight struct {
 	raise  func(remote.Priority) // makes it more urgent, also what of it waits for its turn
 	done   chan struct{}         // closed when s and err are there
 
-	waiting int      // guarded by Tree.mu
-	then    []func() // called when it ends, with Tree.mu held; guarded by it
+	stall   *time.Timer // ends it
+	waiting int         // guarded by Tree.mu
+	then    []func()    // called when it ends, with Tree.mu held; guarded by it
 
 	s   *siblings
 	err error
@@ -46,6 +47,7 @@ func (t *Tree) join(ctx context.Context, k folderKey, ref remote.Ref) (*flight, 
 		fl = t.begin(ctx, k, ref)
 	}
 	fl.raise(remote.PriorityOf(ctx))
+	fl.stall.Reset(stall) // it may have waited for its turn so far
 	fl.waiting++
 	return fl, nil
 }
@@ -55,6 +57,7 @@ func (t *Tree) begin(ctx context.Context, k folderKey, ref remote.Ref) *flight {
 	fl := &flight{key: k, began: t.now(), done: make(chan struct{})}
 	ctx, fl.raise = remote.WithRise(context.WithoutCancel(ctx), remote.PriorityOf(ctx))
 	ctx, fl.cancel = context.WithCancelCause(ctx)
+	fl.stall = time.AfterFunc(stall, func() { fl.cancel(errStalled) })
 	t.flights[k] = fl
 	t.wg.Go(func() { t.fetch(ctx, fl, ref) })
 	return fl
@@ -139,8 +142,7 @@ func (t *Tree) fetch(ctx context.Context, fl *flight, ref remote.Ref) {
 
 // children collects a listing, as long as it makes headway.
 func (t *Tree) children(ctx context.Context, fl *flight, ref remote.Ref) (items []remote.Item, err error) {
-	timer := time.AfterFunc(stall, func() { fl.cancel(errStalled) })
-	defer timer.Stop()
+	defer fl.stall.Stop()
 	for it, err := range t.namespace.Children(ctx, ref) {
 		if err != nil {
 			if cause := context.Cause(ctx); cause != nil {
@@ -149,7 +151,7 @@ func (t *Tree) children(ctx context.Context, fl *flight, ref remote.Ref) (items 
 			return nil, err
 		}
 		items = append(items, it)
-		timer.Reset(stall)
+		fl.stall.Reset(stall)
 	}
 	return items, context.Cause(ctx)
 }

@@ -63,7 +63,7 @@ func TestChangedTellsAll(t *testing.T) {
 		defer x.Close()
 		var seen picture
 		told := 0
-		tree := NewTree(TreeConfig{Namespace: w, Index: x, Changed: func(parent remote.Ref, changes []Change) {
+		tree := NewTree(TreeConfig{Namespace: w, Index: x, Bytes: 1, Changed: func(parent remote.Ref, changes []Change) {
 			told++
 			if parent != home || len(changes) == 0 {
 				t.Errorf("told of %v: %v", parent, changes)
@@ -71,6 +71,7 @@ func TestChangedTellsAll(t *testing.T) {
 			seen.apply(t, changes)
 		}})
 		defer tree.Close()
+		others := w.dirs("", 100, 10)
 		for i := range 500 {
 			for range r.IntN(4) {
 				it := file(r.IntN(10), names[r.IntN(len(names))])
@@ -86,6 +87,9 @@ func TestChangedTellsAll(t *testing.T) {
 				}
 			}
 			w.set(func() { w.folders[home.ID] = slices.Collect(maps.Values(have)) })
+			if i%10 == 0 {
+				visit(t, tree, others...) // they press home out of memory
+			}
 			if i%2 == 0 {
 				tree.Forget(home)
 			} else {
@@ -99,7 +103,7 @@ func TestChangedTellsAll(t *testing.T) {
 			if i == 0 {
 				seen = pictureOf(entries)
 			}
-			if want := pictureOf(entries); !maps.Equal(seen, want) {
+			if want := pictureOf(entries); !maps.EqualFunc(seen, want, alike) {
 				t.Fatalf("step %d: it shows %q, the picture has %q", i, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(seen)))
 			}
 		}
@@ -145,6 +149,32 @@ func TestChangedIsNotToldOurOwn(t *testing.T) {
 		synctest.Wait()
 		if len(told) != 1 || told[0].Was.Name != "c" || told[0].Is.Name != "" {
 			t.Errorf("someone removed c; told %+v", told)
+		}
+	})
+}
+
+// When a folder goes all that was shown in it does.
+func TestChangedTellsThatAFolderIsGone(t *testing.T) {
+	w := newWorld(file(1, "a"), file(2, "b"))
+	path := filepath.Join(t.TempDir(), "index.db")
+	synctest.Test(t, func(t *testing.T) {
+		x, err := OpenIndex(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Close()
+		var told []Change
+		tree := NewTree(TreeConfig{Namespace: w, Index: x, Age: time.Hour, Changed: func(_ remote.Ref, c []Change) { told = append(told, c...) }})
+		defer tree.Close()
+		mustList(t, tree, "a", "b")
+		w.set(func() { delete(w.folders, home.ID) })
+		time.Sleep(DefaultFresh + time.Second)
+		synctest.Wait()
+		if len(told) != 2 || told[0].Is.Name+told[1].Is.Name != "" {
+			t.Errorf("told %+v", told)
+		}
+		if watching(tree) {
+			t.Error("a folder that is gone is looked for again and again")
 		}
 	})
 }

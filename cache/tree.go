@@ -62,22 +62,25 @@ type Tree struct {
 	wg     sync.WaitGroup // all fetches
 	poked  chan struct{}  // something is new for watch
 
-	mu         sync.Mutex // guards what follows, and every siblings in it
-	listings   *ristretto.Cache[string, *siblings]
-	recent     [8]listing              // the last used; ristretto may turn away what is new to it
-	vain       map[folderKey]time.Time // when Frame.io was last asked in vain
-	flights    map[folderKey]*flight   // listings being fetched
-	changes    map[folderKey]map[remote.ID]change
-	swept      time.Time // when vain and changes were last tidied
-	silent     time.Time // when Frame.io last did not answer; zero if it has answered since
-	untold     []news    // for Changed
+	mu       sync.Mutex // guards what follows, and every siblings in it
+	listings *ristretto.Cache[string, *siblings]
+	recent   [8]listing              // the last used; ristretto may turn away what is new to it
+	vain     map[folderKey]time.Time // when Frame.io was last asked in vain
+	flights  map[folderKey]*flight   // listings being fetched
+	changes  map[folderKey]map[remote.ID]change
+	swept    time.Time // when vain and changes were last tidied
+	silent   time.Time // when Frame.io last did not answer; zero if it has answered since
+
+	untold  []news // for Changed
+	telling bool   // someone tells it
+
 	looks      map[folderKey]*look
-	telling    bool                // someone is at it
-	watching   bool                // likewise, at looks
-	refreshing int                 // folders of them
-	walks      map[folderKey]*walk // by the folder
-	steps      map[folderKey]step  // by the subfolder
-	guesses    int                 // being listed
+	watching   bool // someone sees to them
+	refreshing int  // how many of them are being refreshed
+
+	walks   map[folderKey]*walk // by the folder
+	steps   map[folderKey]step  // by the subfolder
+	guesses int                 // that are being listed
 }
 
 // folderKey names a folder in the index: its kind and its ID.
@@ -100,8 +103,10 @@ type listing struct {
 // NewTree makes a Tree. Close it before its Index.
 func NewTree(cfg TreeConfig) *Tree {
 	t := &Tree{
-		namespace: cfg.Namespace, index: cfg.Index, age: cfg.Age, bytes: cfg.Bytes, log: cfg.Log, now: cfg.Now, fresh: cfg.Fresh, changed: cfg.Changed,
-		vain: map[folderKey]time.Time{}, looks: map[folderKey]*look{}, walks: map[folderKey]*walk{}, steps: map[folderKey]step{}, poked: make(chan struct{}, 1), flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{},
+		namespace: cfg.Namespace, index: cfg.Index, age: cfg.Age, fresh: cfg.Fresh, bytes: cfg.Bytes, log: cfg.Log, now: cfg.Now,
+		changed: cfg.Changed, poked: make(chan struct{}, 1),
+		vain: map[folderKey]time.Time{}, flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{},
+		looks: map[folderKey]*look{}, walks: map[folderKey]*walk{}, steps: map[folderKey]step{},
 	}
 	if t.age <= 0 {
 		t.age = DefaultAge
@@ -149,9 +154,9 @@ func (t *Tree) Close() {
 // listing is shown, where there is one, and what it answers later is shown then. Uploads of others that are not complete are left
 // out.
 func (t *Tree) List(ctx context.Context, ref remote.Ref) (entries []Entry, err error) {
-	err = t.with(ctx, ref, func(s *siblings) {
+	err = t.with(ctx, ref, func(k folderKey, s *siblings) {
 		entries = s.list()
-		t.walked(keyOf(ref), s)
+		t.walked(k, s)
 	})
 	return entries, err
 }
@@ -160,9 +165,9 @@ func (t *Tree) List(ctx context.Context, ref remote.Ref) (entries []Entry, err e
 // If there is none the error is io/fs.ErrNotExist. It asks Frame.io when List would.
 func (t *Tree) Find(ctx context.Context, ref remote.Ref, name string) (entry Entry, err error) {
 	var found bool
-	err = t.with(ctx, ref, func(s *siblings) {
+	err = t.with(ctx, ref, func(k folderKey, s *siblings) {
 		entry, found = s.find(name)
-		t.goesOn(keyOf(ref))
+		t.goesOn(k)
 	})
 	if err == nil && !found {
 		err = iofs.ErrNotExist
@@ -177,10 +182,10 @@ func (t *Tree) Update(ctx context.Context, ref remote.Ref) error {
 	defer t.mu.Unlock()
 	k := keyOf(ref)
 	if s := t.known(k); s != nil && t.recently(s.at) {
-		t.look(k, ref, s.at)
+		t.look(k, ref, s.at, t.now())
 		return nil
 	}
-	return t.ask(ctx, k, ref, func(*siblings) {})
+	return t.ask(ctx, k, ref, func(folderKey, *siblings) {})
 }
 
 // Forget makes the next List of parent ask Frame.io.
@@ -200,21 +205,18 @@ func (t *Tree) Forget(parent remote.Ref) {
 }
 
 // with calls use, holding t.mu, with what stands in ref.
-func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(*siblings)) error {
+func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(folderKey, *siblings)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := keyOf(ref)
-	s := t.known(k)
-	if s == nil || !t.recently(t.vain[k]) && t.old(s) {
+	s, now := t.known(k), t.now()
+	if s == nil || now.Sub(s.at) >= t.age && !t.recently(t.vain[k]) {
 		return t.ask(ctx, k, ref, use)
 	}
-	t.look(k, ref, s.at)
-	use(s)
+	t.look(k, ref, s.at, now)
+	use(k, s)
 	return nil
 }
-
-// old reports whether a listing is too old to be shown without asking.
-func (t *Tree) old(s *siblings) bool { return t.now().Sub(s.at) >= t.age }
 
 // recently reports whether a time is less than Fresh ago. One that is to come is not: the clock was set back.
 func (t *Tree) recently(at time.Time) bool {
@@ -223,7 +225,7 @@ func (t *Tree) recently(at time.Time) bool {
 }
 
 // ask calls use with what Frame.io answers, or if it does not with what is known. t.mu is held, but not all the time.
-func (t *Tree) ask(ctx context.Context, k folderKey, ref remote.Ref, use func(*siblings)) error {
+func (t *Tree) ask(ctx context.Context, k folderKey, ref remote.Ref, use func(folderKey, *siblings)) error {
 	fl, err := t.join(ctx, k, ref)
 	if err != nil {
 		return fmt.Errorf("list %s: %w", ref.Kind, err)
@@ -249,8 +251,8 @@ func (t *Tree) ask(ctx context.Context, k folderKey, ref remote.Ref, use func(*s
 		t.vain[k] = t.now()  // or every look would wait
 		t.unanswered(k, err) // the flight goes on, and publishes what it finds
 	}
-	t.look(k, ref, s.at)
-	use(s)
+	t.look(k, ref, s.at, t.now())
+	use(k, s)
 	return nil
 }
 

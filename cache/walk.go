@@ -90,6 +90,9 @@ func (w *walk) goesOn(now time.Time) {
 
 // goesOn notes that someone looks at k, so that he is not done with the folders above. t.mu is held.
 func (t *Tree) goesOn(k folderKey) {
+	if len(t.walks) == 0 {
+		return
+	}
 	now := t.now()
 	if w := t.walks[k]; w != nil {
 		w.goesOn(now)

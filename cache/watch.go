@@ -34,9 +34,8 @@ type look struct {
 	busy  bool // it is being refreshed
 }
 
-// look notes that someone looks at k, of which Frame.io told at a time what is shown. t.mu is held.
-func (t *Tree) look(k folderKey, ref remote.Ref, told time.Time) *look {
-	now := t.now()
+// look notes that someone looks at k now; Frame.io told what is shown at a time. t.mu is held.
+func (t *Tree) look(k folderKey, ref remote.Ref, told, now time.Time) *look {
 	l := t.looks[k]
 	if l == nil {
 		t.makeRoom()
@@ -78,7 +77,7 @@ func (t *Tree) Hold(ref remote.Ref) (release func()) {
 	} else if s := t.known(k); s != nil {
 		told = s.at
 	}
-	l := t.look(k, ref, told)
+	l := t.look(k, ref, told, t.now())
 	l.held++
 	return func() {
 		t.mu.Lock()
