@@ -63,7 +63,7 @@ func TestChangedTellsAll(t *testing.T) {
 		defer x.Close()
 		var seen picture
 		told := 0
-		tree := NewTree(TreeConfig{Namespace: w, Index: x, Bytes: 1, Changed: func(parent remote.Ref, changes []Change) {
+		tree := NewTree(TreeConfig{Namespace: w, Index: x, Age: testAge, Bytes: 1, Changed: func(parent remote.Ref, changes []Change) {
 			told++
 			if parent != home || len(changes) == 0 {
 				t.Errorf("told of %v: %v", parent, changes)
@@ -124,7 +124,7 @@ func TestChangedIsNotToldOurOwn(t *testing.T) {
 		}
 		defer x.Close()
 		var told []Change
-		tree := NewTree(TreeConfig{Namespace: w, Index: x, Changed: func(_ remote.Ref, c []Change) { told = append(told, c...) }})
+		tree := NewTree(TreeConfig{Namespace: w, Index: x, Age: testAge, Changed: func(_ remote.Ref, c []Change) { told = append(told, c...) }})
 		defer tree.Close()
 		mustList(t, tree, "a", "b")
 		tree.Put(home, file(3, "c"))

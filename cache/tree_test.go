@@ -89,6 +89,9 @@ func (w *world) called() int {
 	return w.calls
 }
 
+// testAge is how old a listing may be that the Trees of these tests show without asking.
+const testAge = DefaultFresh
+
 // newTree makes a Tree in a synctest bubble. Its index is at path.
 func newTree(t *testing.T, w *world, path string, bytes int64) (*Tree, func()) {
 	t.Helper()
@@ -96,7 +99,7 @@ func newTree(t *testing.T, w *world, path string, bytes int64) (*Tree, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree := NewTree(TreeConfig{Namespace: w, Index: x, Bytes: bytes})
+	tree := NewTree(TreeConfig{Namespace: w, Index: x, Age: testAge, Bytes: bytes})
 	return tree, sync.OnceFunc(func() {
 		tree.Close()
 		if err := x.Close(); err != nil {
@@ -132,7 +135,7 @@ func TestTreeAge(t *testing.T) {
 	inTree(t, w, func(t *testing.T, tree *Tree) {
 		mustList(t, tree, "a")
 		w.set(func() { w.folders[home.ID] = []remote.Item{file(1, "a"), file(2, "b")} })
-		time.Sleep(DefaultAge - time.Second)
+		time.Sleep(testAge - time.Second)
 		mustList(t, tree, "a")
 		if _, err := tree.Find(t.Context(), home, "b"); !errors.Is(err, iofs.ErrNotExist) {
 			t.Errorf("b is not known yet: %v", err)
@@ -243,7 +246,7 @@ func TestTreeStale(t *testing.T) {
 				}
 				tree, done := newTree(t, w, path, 0)
 				defer done()
-				time.Sleep(DefaultAge)
+				time.Sleep(testAge)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				entries, err := tree.List(ctx, home)
@@ -264,7 +267,7 @@ func TestTreeStale(t *testing.T) {
 
 				close(gate)
 				w.set(func() { w.err, w.folders[home.ID] = nil, []remote.Item{file(4, "d")} })
-				time.Sleep(lag + DefaultAge)
+				time.Sleep(lag + testAge)
 				mustList(t, tree, "d")
 			})
 		})
@@ -288,7 +291,7 @@ func TestTreeDoesNotWaitForTheLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tree, done := newTree(t, w, path, 0)
 		defer done()
-		time.Sleep(DefaultAge)
+		time.Sleep(testAge)
 		gate := make(chan struct{})
 		w.set(func() { w.gate, w.folders[home.ID] = gate, []remote.Item{file(3, "c")} })
 		began := time.Now()
@@ -314,7 +317,7 @@ func TestTreeErrors(t *testing.T) {
 	inTree(t, w, func(t *testing.T, tree *Tree) {
 		mustList(t, tree, "a", "b")
 		w.set(func() { w.err = iofs.ErrPermission })
-		time.Sleep(DefaultAge)
+		time.Sleep(testAge)
 		if got, err := tree.List(t.Context(), home); !errors.Is(err, iofs.ErrPermission) {
 			t.Errorf("got %q, %v", namesOf(got), err)
 		}
