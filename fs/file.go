@@ -61,7 +61,10 @@ func (n *file) found(parent remote.Ref, l line) bool {
 	if n.keeps(l.item.Content) {
 		return false
 	}
-	n.parent, n.item, n.entry, n.gone = parent, l.item, nil, false
+	if !sameItem(n.item, l.item) {
+		n.item = n.fs.lean(l.item)
+	}
+	n.parent, n.entry, n.gone = parent, nil, false
 	return true
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
@@ -143,7 +144,8 @@ func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) 
 	l := h.lines[h.next]
 	h.next++
 	attr := h.dir.fs.lineAttr(l)
-	return &fuse.DirEntry{Name: l.name, Mode: attr.Mode, Ino: attr.Ino, Off: uint64(h.next)}, 0
+	// go-fuse keeps the name, and with the listing's own text it would keep all of that.
+	return &fuse.DirEntry{Name: strings.Clone(l.name), Mode: attr.Mode, Ino: attr.Ino, Off: uint64(h.next)}, 0
 }
 
 // Seekdir implements lseek(2) on the folder.

@@ -2,10 +2,14 @@ package fs
 
 import (
 	"runtime"
+	"strings"
 	"sync"
+	"unique"
 	"weak"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/frameiofs/frameiofs/remote"
 )
 
 // live are the nodes that the kernel knows, by identity. go-fuse's NewInode always makes a new inode; only when the answer is
@@ -56,4 +60,30 @@ func (l *live[T]) collected(attr fusefs.StableAttr) {
 	if l.nodes[attr].Value() == nil {
 		delete(l.nodes, attr)
 	}
+}
+
+// lean is an item with what a file's node needs of it. There may be a hundred thousand nodes, and what an item says lies in the memory of
+// the whole listing that it came with.
+func (f *FS) lean(it remote.Item) remote.Item {
+	text := string(it.ID) + it.Name + it.Checksum
+	id, rest := remote.ID(text[:len(it.ID)]), text[len(it.ID):]
+	content := id
+	if it.Content != it.ID {
+		content = remote.ID(strings.Clone(string(it.Content)))
+	}
+	it.ID, it.Content, it.Name, it.Checksum = id, content, rest[:len(it.Name)], rest[len(it.Name):]
+	it.Account = remote.ID(unique.Make(string(it.Account)).Value())
+	it.MediaType, it.Label = unique.Make(it.MediaType).Value(), unique.Make(it.Label).Value()
+	it.Parent, it.Project, it.Creator = "", "", ""
+	if it.URL = strings.Clone(it.URL); !f.cfg.XAttr {
+		it.URL = ""
+	}
+	return it
+}
+
+// sameItem reports whether a node with the item was need not be told of now.
+func sameItem(was, now remote.Item) bool {
+	return was.Ref == now.Ref && was.Content == now.Content && was.Name == now.Name && was.Size == now.Size && was.State == now.State &&
+		was.Created.Equal(now.Created) && was.Updated.Equal(now.Updated) && was.Mtime.Equal(now.Mtime) &&
+		was.Checksum == now.Checksum && was.Label == now.Label && was.MediaType == now.MediaType
 }

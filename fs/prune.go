@@ -14,7 +14,7 @@ import (
 // of folders that nobody has looked into for a while; what is open, or somebody's current folder, it keeps.
 
 const (
-	manyNodes   = 25_000          // with more nodes than this, what was looked at brushRecent ago has to go
+	manyNodes   = 60_000          // with more nodes than this, what was looked at brushRecent ago has to go
 	fewNodes    = 5_000           // with fewer, nothing has to go
 	longIdle    = 5 * time.Minute // else what was not looked at for so long
 	brushRecent = 2 * time.Second
