@@ -1,8 +1,10 @@
 package fs
 
 import (
+	"cmp"
 	"context"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -14,7 +16,7 @@ import (
 // of folders that nobody has looked into for a while; what is open, or somebody's current folder, it keeps.
 
 const (
-	manyNodes   = 60_000          // with more nodes than this, what was looked at brushRecent ago has to go
+	manyNodes   = 60_000          // with more nodes than this, a quarter has to go, of what was not looked at for brushRecent
 	fewNodes    = 5_000           // with fewer, nothing has to go
 	longIdle    = 5 * time.Minute // else what was not looked at for so long
 	brushRecent = 2 * time.Second
@@ -34,40 +36,56 @@ func (f *FS) prune(ctx context.Context) {
 		}
 		switch n := f.files.count() + f.dirs.count(); {
 		case n > manyNodes:
-			f.forget(f.root, time.Now().Add(-brushRecent))
+			f.forget(time.Now().Add(-brushRecent), n-manyNodes*3/4)
 		case n > fewNodes && time.Since(last) > longIdle/2:
-			f.forget(f.root, time.Now().Add(-longIdle))
+			f.forget(time.Now().Add(-longIdle), n)
 			last = time.Now()
 			debug.FreeOSMemory()
 		}
 	}
 }
 
-// forget has the kernel forget what it knows of d and of the folders below, where nobody has looked since a time.
-func (f *FS) forget(d *dir, since time.Time) {
+// forget has the kernel forget up to n names, in folders that nobody has looked into since a time, first in those where that is longest
+// ago.
+func (f *FS) forget(since time.Time, n int) {
+	dirs := f.root.all(nil)
+	slices.SortFunc(dirs, func(a, b *dir) int { return cmp.Compare(a.looked.Load(), b.looked.Load()) })
+	for _, d := range dirs {
+		if n <= 0 || !d.idle(since) {
+			return
+		}
+		n -= d.forget(since)
+	}
+}
+
+// all appends d and the folders below that the kernel knows.
+func (d *dir) all(to []*dir) []*dir {
+	to = append(to, d)
+	for _, child := range d.Children() {
+		if below, ok := child.Operations().(*dir); ok {
+			to = below.all(to)
+		}
+	}
+	return to
+}
+
+// forget has the kernel forget the names in d, and answers how many; folders that somebody has looked into stay.
+func (d *dir) forget(since time.Time) (n int) {
 	var nodes []*fusefs.Inode
-	flush := func() {
-		if len(nodes) > 0 && d.NotifyPrune(nodes) == syscall.ENOSYS { // a kernel before 6.18
+	for _, child := range d.Children() {
+		if below, ok := child.Operations().(*dir); !ok || below.idle(since) {
+			nodes = append(nodes, child)
+		}
+	}
+	for some := range slices.Chunk(nodes, pruneAtOnce) {
+		if d.NotifyPrune(some) == syscall.ENOSYS { // a kernel before 6.18
 			for name := range d.Children() {
 				d.NotifyEntry(name)
 			}
-		}
-		nodes = nodes[:0]
-	}
-	idle := d.idle(since)
-	for _, child := range d.Children() {
-		below, isDir := child.Operations().(*dir)
-		if isDir {
-			f.forget(below, since)
-		}
-		if idle && !(isDir && !below.idle(since)) {
-			nodes = append(nodes, child)
-		}
-		if len(nodes) == pruneAtOnce {
-			flush()
+			break
 		}
 	}
-	flush()
+	return len(nodes)
 }
 
 // idle reports whether nobody has looked into d since a time.
