@@ -99,13 +99,9 @@ func walk[T any](ctx context.Context, c *Client, a ask) iter.Seq2[page[T], error
 		defer fetchers.Wait()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		most := behind
-		if remote.PriorityOf(ctx) <= remote.Ahead {
-			most = ahead
-		}
 		var queue []chan answer
 		for next := 2; next <= min(first.pages, maxPages) || len(queue) > 0; {
-			for ; next <= min(first.pages, maxPages) && len(queue) < most; next++ {
+			for ; next <= min(first.pages, maxPages) && len(queue) < abreast(ctx); next++ {
 				number, ch := next, make(chan answer, 1)
 				queue = append(queue, ch)
 				fetchers.Go(func() {
@@ -120,6 +116,14 @@ func walk[T any](ctx context.Context, c *Client, a ask) iter.Seq2[page[T], error
 			}
 		}
 	}
+}
+
+// abreast is how many pages are fetched at once, now: somebody may have come to wait for them.
+func abreast(ctx context.Context) int {
+	if remote.PriorityOf(ctx) <= remote.Ahead {
+		return ahead
+	}
+	return behind
 }
 
 // walkOn goes on without knowing how many pages there are, nor what size makes a page full, up to one that is shorter.

@@ -119,6 +119,26 @@ func TestWithoutACountOrAHurryThereAreNoHelpers(t *testing.T) {
 	}
 }
 
+func TestHelpersComeWhenSomebodyComesToWait(t *testing.T) {
+	f := &folder{ids: mixed(6000)}
+	ctx, raise := remote.WithRise(t.Context(), remote.Background)
+	n := 0
+	for _, err := range client(t, f).Children(ctx, ref(remote.Folder, "f1")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n == 600 {
+			if calls := f.calls(); len(calls) != 1 {
+				t.Errorf("before: %v", calls)
+			}
+			raise(remote.Interactive)
+		}
+	}
+	if calls := f.calls(); n != 6000 || calls["filescreated_at_desc"] == 0 {
+		t.Errorf("got %d things by %v", n, calls)
+	}
+}
+
 func TestAUsedUpLimitIsWalkedAround(t *testing.T) {
 	f := &folder{ids: mixed(700)}
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,12 @@ type helpers struct {
 	oldest, newest, folders, stacks *walker
 }
 
+// worthHelp reports whether helpers would be quicker than the trunk: it has more than a page before it, as far as it has
+// counted, and somebody waits, be it only by now.
+func (g *gathering) worthHelp(trunk *walker) bool {
+	return trunk.tally.total-len(trunk.tally.met) > assetPageSize && remote.PriorityOf(g.ctx) <= remote.Ahead
+}
+
 func (g *gathering) help() *helpers {
 	return &helpers{
 		oldest:  g.start(g.files("created_at_asc")),
@@ -56,7 +62,7 @@ func (h *helpers) complete(trunk *walker, told int) bool {
 // and it is counted. Whatever happens to the helpers is no error of the listing.
 func (g *gathering) trunk() {
 	var help *helpers
-	alone := len(g.seen) > 0 || remote.PriorityOf(g.ctx) > remote.Ahead
+	alone := len(g.seen) > 0
 	for trunk := g.start(g.children()); ; {
 		b := <-g.pages
 		switch {
@@ -80,7 +86,7 @@ func (g *gathering) trunk() {
 			if trunk = g.finish(trunk); trunk == nil {
 				return
 			}
-		case b.by == trunk && !alone && help == nil && trunk.tally.total >= 0:
+		case b.by == trunk && !alone && help == nil && g.worthHelp(trunk):
 			help = g.help()
 		case b.by != trunk && known*10 > len(b.page.Data)*9:
 			// It goes where others have been: the trunk, if that has the same order, or the one that comes to meet it.
