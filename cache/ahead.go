@@ -4,13 +4,16 @@ import (
 	"context"
 	"os"
 	"slices"
+
+	"github.com/frameiofs/frameiofs/remote"
 )
 
-// How far a stream runs ahead. A kernel makes of a read of 1 MiB somewhere one of just that and one of a page, or, without the right to be told
-// to do so, many small ones one after the other; and of the first read of a file as much as it is told to read ahead, 2 MiB. None of that
-// says that the reader will go on, so for what a program may have asked for in one go, little or nothing is added. Whoever goes on beyond
-// gets several times as much ahead as he has read, so that a link with a long way is filled after two or three round trips, in pieces so
-// that a good number is under way at once: a single connection seldom fills a link.
+// How far a stream runs ahead. A kernel makes of a read of 1 MiB somewhere one of just that and one of a page, or, without the
+// right to be told to do so, many small ones one after the other; and of the first read of a file as much as it is told to read
+// ahead, 2 MiB. None of that says that the reader will go on, so for what a program may have asked for in one go, little or
+// nothing is added. Whoever goes on beyond gets several times as much ahead as he has read, so that a link with a long way is
+// filled after two or three round trips, in pieces so that a good number is under way at once: a single connection seldom fills a
+// link.
 const (
 	smallContent = 1 << 20   // what is no larger is fetched whole
 	smallStep    = 256 << 10 // who reads in such steps, one after the other, gets firstAhead early
@@ -118,8 +121,8 @@ func (r *Reader) plan(ctx context.Context, s *stream, window int64) {
 	}
 }
 
-// holdAhead begins, or joins, downloads of what is not here from off, which is a block's, to end, in pieces fit for a window, as far as there is
-// memory; it puts them into holds, and answers how far it came. r.mu is held.
+// holdAhead begins, or joins, downloads of what is not here from off, which is a block's, to end, in pieces fit for a window, as
+// far as there is memory; it puts them into holds, and answers how far it came. r.mu is held.
 func (r *Reader) holdAhead(ctx context.Context, holds *[]*download, off, end, window int64) int64 {
 	c := r.c
 	c.mu.Lock()
@@ -141,7 +144,7 @@ func (r *Reader) holdAhead(ctx context.Context, holds *[]*download, off, end, wi
 			if !r.b.takeoff(upto - off) {
 				break
 			}
-			d = c.begin(ctx, off, upto, isAhead)
+			d = c.begin(remote.WithPriority(ctx, remote.Ahead), off, upto, isAhead)
 			if d.done { // closed
 				r.b.landed(upto - off)
 				break
@@ -162,8 +165,8 @@ func pieceOf(window int64) int64 {
 	return piece - piece%blockSize
 }
 
-// demandPiece is how much one download fetches of what a program waits for at off: where nothing says that it goes on, each block comes over a
-// connection of its own.
+// demandPiece is how much one download fetches of what a program waits for at off: where nothing says that it goes on, each block
+// comes over a connection of its own.
 func (r *Reader) demandPiece(off int64) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()

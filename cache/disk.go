@@ -28,15 +28,16 @@ import (
 //	<dir>/<aa>/<bb>/<id>-<size>-<n>.sums     what the blocks have to be: the xxHash64 of each, in 8 bytes, big endian; 0: not known
 //	<dir>/<aa>/<bb>/<id>-<size>.pin          empty: that content is pinned
 //
-// id is the file's (aabb are its first digits), size its bytes in decimal, n a number that no pair of files had before: so a map can
-// never be taken for that of other bytes, whatever a crash left undone. A map is written by temp, fsync and rename, after the
-// blocks that it tells of, and their sums, were fsynced and before any of them is given up. Its time is when the content was last used. Files that are
-// not together tell nothing and are deleted at the start. A block of an earlier run is compared with its sum before its first byte is served.
-// Sums of what was adopted are not known, nor is anything of what versions before sums left, whose maps say "map1". Data without the right to be written was handed out (Reader.File): some program may
-// have it mapped even after a restart, so nothing of it is ever changed; it is only deleted.
+// id is the file's (aabb are its first digits), size its bytes in decimal, n a number that no pair of files had before: so a map
+// can never be taken for that of other bytes, whatever a crash left undone. A map is written by temp, fsync and rename, after the
+// blocks that it tells of, and their sums, were fsynced and before any of them is given up. Its time is when the content was last
+// used. Files that are not together tell nothing and are deleted at the start. A block of an earlier run is compared with its sum
+// before its first byte is served. Sums of what was adopted are not known, nor is anything of what versions before sums left,
+// whose maps say "map1". Data without the right to be written was handed out (Reader.File): some program may have it mapped even
+// after a restart, so nothing of it is ever changed; it is only deleted.
 //
-// A map is: the magic, the size of a block and of the content (8 bytes each, big endian), a bit for each block (the first is bit 0 of the
-// first byte), and the xxHash64 of all that.
+// A map is: the magic, the size of a block and of the content (8 bytes each, big endian), a bit for each block (the first is bit
+// 0 of the first byte), and the xxHash64 of all that.
 const (
 	mapMagic  = "fio-map2"
 	mapMagic1 = "fio-map1" // there are no sums
@@ -135,7 +136,8 @@ func decodeMap(b []byte, size int64) (have bitmap, summed bool, err error) {
 	return have, summed, nil
 }
 
-// writeMap puts a map at base, so that after a power loss it is there wholly or the one before is; at is when the content was last used.
+// writeMap puts a map at base, so that after a power loss it is there wholly or the one before is; at is when the content was
+// last used.
 func writeMap(base string, b []byte, at time.Time) error {
 	temp := base + tempExt
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)

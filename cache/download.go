@@ -41,8 +41,8 @@ type claim struct {
 	upto int64 // what it is waited for
 }
 
-// farIn is how far behind what has come of a download a program's bytes may lie for it to wait for them, if it does not read in order: about what
-// a connection brings in a round trip. What lies further is fetched by itself.
+// farIn is how far behind what has come of a download a program's bytes may lie for it to wait for them, if it does not read in
+// order: about what a connection brings in a round trip. What lies further is fetched by itself.
 const farIn = 512 << 10
 
 // What begin is told of a download's reason.
@@ -53,8 +53,8 @@ const (
 
 var errUnwanted = errors.New("no one reads it any more")
 
-// flight returns the download that fetches the byte at off, if there is one. What a download has put on disk is none of its business any
-// more: it may have given way. c.mu is held.
+// flight returns the download that fetches the byte at off, if there is one. What a download has put on disk is none of its
+// business any more: it may have given way. c.mu is held.
 func (c *content) flight(off int64) *download {
 	for _, d := range c.flights {
 		if d.base <= off && off < d.end {
@@ -72,7 +72,8 @@ func (c *content) gap(off, end int64) int64 {
 	return min(off, c.size)
 }
 
-// claim joins the downloads of all bytes from off to end that are not there, and begins those that no one has begun, each of at most piece bytes.
+// claim joins the downloads of all bytes from off to end that are not there, and begins those that no one has begun, each of at
+// most piece bytes.
 func (c *content) claim(ctx context.Context, off, end, piece int64) (claims []claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,8 +115,8 @@ func (c *content) begin(ctx context.Context, off, end int64, ahead bool) *downlo
 	return d
 }
 
-// settle waits until all claims have come as far as they are waited for. A download that others began may fail for reasons of theirs: then again is
-// true, and there is no error.
+// settle waits until all claims have come as far as they are waited for. A download that others began may fail for reasons of
+// theirs: then again is true, and there is no error.
 func (c *content) settle(ctx context.Context, claims []claim) (again bool, err error) {
 	if len(claims) == 0 {
 		return false, nil

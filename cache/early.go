@@ -49,7 +49,7 @@ func (r *Reader) prepare() {
 	}
 	b.early++
 	var ctx context.Context
-	ctx, r.early.cancel = context.WithCancel(b.ctx)
+	ctx, r.early.cancel = context.WithCancel(remote.WithPriority(b.ctx, remote.Ahead))
 	b.wg.Go(func() {
 		defer func() {
 			b.mu.Lock()
@@ -60,7 +60,8 @@ func (r *Reader) prepare() {
 	})
 }
 
-// fetchEarly asks for the link and, of a media file, the head and the tail, and waits until they are here: so long it counts as under way.
+// fetchEarly asks for the link and, of a media file, the head and the tail, and waits until they are here: so long it counts as
+// under way.
 func (r *Reader) fetchEarly(ctx context.Context) {
 	if r.c.open() != nil || r.c.whole() {
 		return

@@ -5,10 +5,10 @@ import (
 	"os"
 )
 
-// File is the file with all bytes of the content, for the kernel to read from by itself; false if not all of them are here, or some that an
-// earlier run left have not been read and checked in this one. It belongs to the Reader, is only to be read, and may be closed once the Reader is. No byte of it changes from now on, nor is any given
-// back to the disk, not even after Close and in the next run: a program may have it mapped for longer than open. It can only
-// be deleted as a whole, once no Reader has it open.
+// File is the file with all bytes of the content, for the kernel to read from by itself; false if not all of them are here, or
+// some that an earlier run left have not been read and checked in this one. It belongs to the Reader, is only to be read, and may
+// be closed once the Reader is. No byte of it changes from now on, nor is any given back to the disk, not even after Close and in
+// the next run: a program may have it mapped for longer than open. It can only be deleted as a whole, once no Reader has it open.
 func (r *Reader) File() (*os.File, bool) {
 	if r.c.size == 0 || r.c.open() != nil {
 		return nil, false

@@ -18,8 +18,8 @@ import (
 // fireSeconds bounds one read under fire; the source answers at once, so this is for ever.
 const fireSeconds = 20
 
-// Readers under fire: links break, the cache is cleared, too small, pinned, warmed and adopted into, the disk changes bytes between runs and
-// loses files, and the program is killed and started again in the middle. Never a wrong byte, never a hang.
+// Readers under fire: links break, the cache is cleared, too small, pinned, warmed and adopted into, the disk changes bytes
+// between runs and loses files, and the program is killed and started again in the middle. Never a wrong byte, never a hang.
 func TestUnderFire(t *testing.T) {
 	for _, seed := range []uint64{1, 2} {
 		src := &films{chunk: 30_000}

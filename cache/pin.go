@@ -16,8 +16,8 @@ var (
 	ErrTooBig = errors.New("the cache is too small")
 )
 
-// Pin makes sure that what comes here of it never gives way, not even after a restart. It fetches nothing: Warm does. More than the cache
-// may hold, less a tenth that is left to what is not pinned, is refused with ErrTooBig.
+// Pin makes sure that what comes here of it never gives way, not even after a restart. It fetches nothing: Warm does. More than
+// the cache may hold, less a tenth that is left to what is not pinned, is refused with ErrTooBig.
 func (b *Blocks) Pin(it remote.Item) error {
 	_, key := contentOf(it)
 	<-b.scanned

@@ -23,8 +23,8 @@ type Reader struct {
 	closed  bool
 }
 
-// Open begins to read it. It returns at once; behind, all is made ready for the first ReadAt, and of a media file the head and the tail
-// are fetched, unless too much else is under way.
+// Open begins to read it. It returns at once; behind, all is made ready for the first ReadAt, and of a media file the head and
+// the tail are fetched, unless too much else is under way.
 func (b *Blocks) Open(it remote.Item) *Reader {
 	r := &Reader{b: b, c: b.acquire(it), media: isMedia(it)}
 	r.prepare()

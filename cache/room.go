@@ -29,8 +29,8 @@ func (b *Blocks) limitLocked() int64 {
 	return min(b.size, b.byFree)
 }
 
-// makeRoom promises n bytes to k, or to no one if k is nil, and takes none if it fails. For that what was not read for the longest time
-// gives way, first contents that no one has open, then parts of those that are.
+// makeRoom promises n bytes to k, or to no one if k is nil, and takes none if it fails. For that what was not read for the
+// longest time gives way, first contents that no one has open, then parts of those that are.
 func (b *Blocks) makeRoom(k *kept, n int64) error {
 	if b.promise(k, n) <= 0 {
 		return nil
@@ -98,8 +98,8 @@ func (b *Blocks) retireOldest(n int64) (freed int64) {
 	return freed
 }
 
-// strikeLocked takes a content that no one uses out of the table and answers how many bytes it had; its files are to be deleted next, holding
-// no lock. b.mu is held.
+// strikeLocked takes a content that no one uses out of the table and answers how many bytes it had; its files are to be deleted
+// next, holding no lock. b.mu is held.
 func (b *Blocks) strikeLocked(k *kept) int64 {
 	delete(b.table, k.key)
 	b.used -= k.bytes

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// covered reports whether the bytes from off to end can be read now: their blocks are there, or have come so far, perhaps by claims that failed
-// since. c.mu is held.
+// covered reports whether the bytes from off to end can be read now: their blocks are there, or have come so far, perhaps by
+// claims that failed since. c.mu is held.
 func (c *content) covered(off, end int64, claims []claim) bool {
 	for off < end {
 		i := off / blockSize

@@ -62,8 +62,8 @@ func (c *content) writeSums(p []byte, i int64) error {
 	return err
 }
 
-// check reads into p, which begins at off, what it shall have of block i, and reports whether the block is what it was when it came; if it is
-// not, it is forgotten. c.disk is read-locked.
+// check reads into p, which begins at off, what it shall have of block i, and reports whether the block is what it was when it
+// came; if it is not, it is forgotten. c.disk is read-locked.
 func (c *content) check(i int64, p []byte, off int64) (good bool, err error) {
 	at, n := i*blockSize, c.blockLen(i)
 	var block []byte

@@ -177,7 +177,8 @@ func TestMapWithoutSums(t *testing.T) {
 	}
 }
 
-// Killed between any two steps on disk, and with whatever was not told of by a map turned to garbage, the next run serves right bytes.
+// Killed between any two steps on disk, and with whatever was not told of by a map turned to garbage, the next run serves right
+// bytes.
 func TestKilledBetweenSteps(t *testing.T) {
 	const size = 5*blockSize + 99
 	dir, lefts := t.TempDir(), t.TempDir()
