@@ -131,12 +131,12 @@ func (t *Tree) fetch(ctx context.Context, fl *flight, ref remote.Ref) {
 	case !current:
 	case errors.Is(err, iofs.ErrNotExist):
 		t.gone(fl.key, ref)
-	case linkless(err):
-		t.vain[fl.key] = t.now()
-	default: // it is refused now: then what was there is not shown without asking
+	case errors.Is(err, iofs.ErrPermission): // then what was there is not shown without asking
 		if s := t.known(fl.key); s != nil {
 			s.at = time.Time{}
 		}
+	default:
+		t.vain[fl.key] = t.now()
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	stride   = 5 * time.Second  // two subfolders that are listed within this long of each other make it evident
 	paused   = 10 * time.Second // who has not looked for this long does not go on
 	maxWalks = 200              // that are remembered
+	maxSteps = 20_000           // subfolders of them
 )
 
 // walk is a way through the subfolders of one folder.
@@ -50,7 +51,7 @@ func (t *Tree) walked(k folderKey, s *siblings) {
 	if w != nil && len(w.subs) == len(subs) && (len(subs) == 0 || &w.subs[0] == &subs[0]) {
 		return
 	}
-	evident := w != nil && w.evident
+	known, evident := w != nil, w != nil && w.evident
 	t.dropWalk(k)
 	if len(subs) == 0 {
 		return
@@ -61,7 +62,7 @@ func (t *Tree) walked(k folderKey, s *siblings) {
 	case inside && up.w.evident:
 		w.evident, w.left = true, len(subs)
 		t.ahead(w)
-	case !evident && t.recently(s.at):
+	case !known && t.recently(s.at): // once is enough, however often the folder changes
 		t.guess(w)
 	}
 }
@@ -156,12 +157,12 @@ func (t *Tree) told(k folderKey) (at time.Time, ok bool) {
 	return t.index.told(k)
 }
 
-// keepWalk remembers a walk, and forgets the one that was left longest ago if there are too many. t.mu is held.
+// keepWalk remembers a walk, and forgets those that were left longest ago if there are too many. t.mu is held.
 func (t *Tree) keepWalk(w *walk) {
-	if len(t.walks) >= maxWalks {
-		oldest := w
+	for len(t.walks) >= maxWalks || len(t.walks) > 0 && len(t.steps)+len(w.subs) > maxSteps {
+		var oldest *walk
 		for _, other := range t.walks {
-			if other.last.Before(oldest.last) {
+			if oldest == nil || other.last.Before(oldest.last) {
 				oldest = other
 			}
 		}

@@ -160,6 +160,36 @@ func TestWalkStops(t *testing.T) {
 	})
 }
 
+// A folder that changes all the time is no reason to guess anew each time, and a large tree none to remember all of it.
+func TestWalkIsBounded(t *testing.T) {
+	w := newWorld()
+	refs := w.dirs(home.ID, 1, 100)
+	inLazyTree(t, w, func(t *testing.T, tree *Tree) {
+		for i := range 10 {
+			visit(t, tree, home)
+			time.Sleep(DefaultFresh)
+			w.set(func() { w.folders[home.ID] = append(w.folders[home.ID], file(1000+i, fmt.Sprint("new", i))) })
+		}
+		listed := map[remote.ID]bool{}
+		for _, a := range w.askings() {
+			listed[a.id] = true
+		}
+		if len(listed) != 1+guessed {
+			t.Errorf("%d folders listed", len(listed))
+		}
+		for i, ref := range refs {
+			w.dirs(ref.ID, 10_000*(i+1), 500)
+			tree.Forget(ref)
+			visit(t, tree, ref)
+		}
+		tree.mu.Lock()
+		defer tree.mu.Unlock()
+		if len(tree.walks) > maxWalks || len(tree.steps) > maxSteps || len(tree.steps) < maxSteps/2 {
+			t.Errorf("%d walks of %d steps remembered", len(tree.walks), len(tree.steps))
+		}
+	})
+}
+
 // What was listed for nobody and is asked for then does not wait in the last row.
 func TestWalkRaises(t *testing.T) {
 	w := newWorld()
