@@ -86,8 +86,10 @@ func (s *session) away() bool {
 		return true
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.detached
+	detached, ending := s.detached, s.how != ""
+	s.mu.Unlock()
+	// gone is closed some while after the kernel has taken the mount away.
+	return detached || ending && !stillMounted(s.point)
 }
 
 // onItsWay tells the entries that nothing but time keeps from Frame.io.

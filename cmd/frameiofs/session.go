@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,8 +97,8 @@ func startSession(ctx context.Context, cfg *mountConfig) (_ *session, err error)
 		return nil, err
 	}
 	if s.state, err = openState(identityOf(s.conn, s.root), cfg.stateDir, s.point); err != nil {
-		if moved := s.confirm.first(ctx, guardTimeout); moved != nil {
-			err = moved // it may be another's because what is known is wrong
+		if errors.Is(err, errForeign) { // perhaps only because what is known is wrong
+			err = cmp.Or(s.confirm.first(ctx, guardTimeout), err)
 		}
 		return nil, err
 	}

@@ -159,6 +159,9 @@ func lockState(f *os.File) (by user, err error) {
 	}
 }
 
+// errForeign is a state that belongs to something else.
+var errForeign = errors.New("belongs to another mount")
+
 // check compares identity.json with id, or writes it.
 func (s *stateDir) check(id identity) error {
 	path := filepath.Join(s.Dir, "identity.json")
@@ -170,7 +173,7 @@ func (s *stateDir) check(id identity) error {
 		return fail("", "state folder: %w", err)
 	case had != id:
 		return misuse("what waits in it must not go elsewhere; give each its own --state-dir",
-			"the state folder %s belongs to another mount (%s, API %s, user %s, %s)", s.Dir, had.URL, had.API, had.User, had.Root)
+			"the state folder %s %w (%s, API %s, user %s, %s)", s.Dir, errForeign, had.URL, had.API, had.User, had.Root)
 	}
 	return nil
 }
