@@ -16,14 +16,13 @@ func (r *Reader) File() (*os.File, bool) {
 	return r.c.fix()
 }
 
-// fix makes sure that the data never changes any more.
+// fix makes sure that the data never changes any more. Who is about to change it looks at c.fixed, or at what is there, with
+// c.disk held; c.saving may be held for as long as a disk takes to write gigabytes, and open(2) waits for this.
 func (c *content) fix() (*os.File, bool) {
 	if !c.proven() {
 		return nil, false
 	}
-	c.saving.Lock() // nobody is about to make holes or to put another file in its place
-	defer c.saving.Unlock()
-	c.disk.Lock() // nobody writes
+	c.disk.Lock() // nobody writes, or makes holes
 	defer c.disk.Unlock()
 	if c.f == nil || !c.proven() {
 		return nil, false

@@ -244,3 +244,34 @@ func TestWarmEnds(t *testing.T) {
 		}
 	})
 }
+
+// A disk that takes long to write down what came keeps nobody waiting: not who opens the file, and not who reads it.
+func TestSlowDiskKeepsNobodyWaiting(t *testing.T) {
+	b := openBlocks(t, BlocksConfig{Source: &films{}})
+	r := b.Open(film("f", 2*mib))
+	mustReadAll(t, r, "f", mib)
+	land(t, r)
+	reached, proceed := make(chan bool), make(chan bool)
+	b.testOnlyStep = func(step string) {
+		if step == "sync" {
+			reached <- true
+			<-proceed
+		}
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := r.c.save(); err != nil {
+			t.Error(err)
+		}
+	})
+	<-reached
+	if _, ok := r.File(); !ok { // hangs if it waits
+		t.Error("not handed out")
+	}
+	mustReadAll(t, r, "f", mib)
+	close(proceed)
+	wg.Wait()
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}

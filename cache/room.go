@@ -202,7 +202,7 @@ func (c *content) bytesIn(i int64) (n int64) {
 func (c *content) punch(stretches []int64) (freed int64, err error) {
 	c.saving.Lock()
 	defer c.saving.Unlock()
-	if !c.mayPunch() { // File takes c.saving too, so it stays so
+	if !c.mayPunch() {
 		return 0, nil
 	}
 	var forgot []int64
@@ -229,6 +229,9 @@ func (c *content) punch(stretches []int64) (freed int64, err error) {
 	}
 	c.disk.Lock()
 	defer c.disk.Unlock()
+	if c.fixed { // all of it has come again meanwhile
+		return freed, nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, j := range forgot {

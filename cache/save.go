@@ -30,17 +30,20 @@ func (c *content) save() error {
 	return err
 }
 
+// sync has the disk keep all that was written. It takes seconds, so c.disk is not held meanwhile: who has to lock it would
+// keep all readers out. c.saving is, so the files stay what they are.
 func (c *content) sync() error {
 	c.disk.RLock()
-	defer c.disk.RUnlock()
-	if c.f == nil {
-		return c.err
+	f, sums, err := c.f, c.sums, c.err
+	c.disk.RUnlock()
+	if f == nil {
+		return err
 	}
-	if err := c.f.Sync(); err != nil {
+	if err := f.Sync(); err != nil {
 		return err
 	}
 	c.b.step("sync")
-	return c.sums.Sync()
+	return sums.Sync()
 }
 
 // saveMap writes a map; c.saving is held.
@@ -72,12 +75,21 @@ func (c *content) adopt(path string) (fresh int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(f.Chmod(0o600), f.Sync(), os.Rename(path, c.k.base+dataExt)); err != nil {
+	if err := errors.Join(f.Chmod(0o600), f.Sync()); err != nil {
+		_ = f.Close()
+		return 0, err
+	}
+	c.disk.Lock()
+	if c.fixed { // it has come and was handed out meanwhile
+		c.disk.Unlock()
+		return 0, errors.Join(f.Close(), os.Remove(path))
+	}
+	if err := os.Rename(path, c.k.base+dataExt); err != nil {
+		c.disk.Unlock()
 		_ = f.Close()
 		return 0, err
 	}
 	c.b.step("adopt")
-	c.disk.Lock()
 	old := c.f
 	c.f = f
 	c.mu.Lock()

@@ -50,10 +50,10 @@ type plan struct {
 func (c *content) read(p []byte, off int64, claims []claim) (ok bool, err error) {
 	c.disk.RLock()
 	ok, bad, err := c.readParts(p, off, claims)
-	fixed := c.fixed
+	f, fixed := c.f, c.fixed
 	c.disk.RUnlock()
 	if bad && fixed {
-		return false, c.renew()
+		return false, c.renew(f)
 	}
 	return ok, err
 }

@@ -108,13 +108,13 @@ func (c *content) sure(i int64) {
 	}
 }
 
-// renew begins anew with nothing, because what is damaged was handed out and may not be mended in its place.
-func (c *content) renew() error {
+// renew begins anew with nothing, because the data in damaged was handed out and may not be mended in its place.
+func (c *content) renew(damaged *os.File) error {
 	c.saving.Lock()
 	defer c.saving.Unlock()
 	c.disk.Lock()
 	defer c.disk.Unlock()
-	if !c.fixed || c.f == nil {
+	if c.f != damaged || c.f == nil { // another reader has done it
 		return nil
 	}
 	c.mu.Lock()
