@@ -21,6 +21,10 @@ func cacheVerb() *cli.Command {
 	return &cli.Command{
 		Name:  "cache",
 		Usage: "see and decide what is kept on this machine's disk",
+		Description: `What is read stays on the disk until its room is needed. Files and folders can be fetched, kept, and given up.
+
+   frameiofs cache status
+   frameiofs cache pin ~/frameio/Acme/Films/Trailer/Dailies`,
 		Subcommands: []*cli.Command{{
 			Name:      "status",
 			Usage:     "tell how full it is, and how much of a file or folder is here",
