@@ -70,7 +70,7 @@ func (g *guard) close() {
 func (g *guard) pass(ctx context.Context) error {
 	token, err := g.token.Token(ctx)
 	if err != nil {
-		return err
+		return unsure{err}
 	}
 	g.mu.Lock()
 	if g.passed == token {
@@ -134,7 +134,7 @@ func linkless(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// unsure is an answer that does not name the user. Like a token that is refused it is waited out, and nothing is given up.
+// unsure is a token that cannot be had, or an answer that does not name the user. Like a token that is refused it is waited out, and nothing is given up.
 type unsure struct{ error }
 
 func (e unsure) Unwrap() error        { return e.error }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	iofs "io/fs"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -61,6 +62,9 @@ func (t *heldToken) set(text string) {
 func (t *heldToken) Token(context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.text == "" {
+		return "", iofs.ErrNotExist
+	}
 	return t.text, nil
 }
 
@@ -104,17 +108,23 @@ func TestGuardFollowsTheToken(t *testing.T) {
 		if err := g.Delete(t.Context(), remote.Ref{}); err != nil || u.asked != 0 {
 			t.Errorf("vouched for: %v, asked %d times", err, u.asked)
 		}
-		for _, other := range []string{"bob", "refused"} {
+		for _, other := range []string{"bob", "refused", ""} {
 			time.Sleep(guardRepeat)
 			token.set(other)
 			// Not given up, but waited out: the token may be put right.
 			if err := g.Delete(t.Context(), remote.Ref{}); !errors.Is(err, remote.ErrToken) {
 				t.Errorf("with the token of %s: %v", other, err)
 			}
+			if other == "" {
+				continue
+			}
 			if state := g.link.report().State; state != "down" {
 				t.Errorf("with the token of %s the link is %s", other, state)
 			}
 		}
+		time.Sleep(guardRepeat)
+		token.set("bob")
+		g.Delete(t.Context(), remote.Ref{})
 		asked := u.asked
 		if err := g.Delete(t.Context(), remote.Ref{}); err == nil || u.asked != asked {
 			t.Errorf("right after a refusal: %v, asked %d times more", err, u.asked-asked)
