@@ -16,7 +16,7 @@ import (
 
 // Defaults of a TreeConfig.
 const (
-	DefaultAge       = 10 * time.Second
+	DefaultAge       = 24 * time.Hour
 	DefaultFresh     = 10 * time.Second
 	DefaultTreeBytes = 32 << 20
 )
