@@ -12,22 +12,27 @@ import (
 )
 
 func TestALongListingTellsEachThingOnce(t *testing.T) {
-	onBothWires(t, sim.Config{NoLimits: true, Seed: "many:1610"}, func(t *testing.T, r *rig) {
-		folder := r.list(r.project())[0].Ref
+	onBothWires(t, sim.Config{NoLimits: true, Seed: "many:1110"}, func(t *testing.T, r *rig) {
+		folder, want := r.list(r.project())[0].Ref, 1110
+		cursors := []world.Cursor{world.CursorOffset, world.CursorKeyset}
+		if r.wire == "v2" { // it has page numbers
+			cursors = cursors[:1]
+		}
 		// The ways in which Frame.io may list a folder (spec: frameio-v4.md §3.1, §13.3).
 		for _, order := range []world.ListOrder{world.ListByName, world.ListByCreated, world.ListRandom} {
-			for _, cursor := range []world.Cursor{world.CursorOffset, world.CursorKeyset} {
+			for _, cursor := range cursors {
 				r.behave(func(b *world.Behaviour) { b.ListOrder, b.Cursor = order, cursor })
 				there := r.list(folder)
-				if want := len(r.names()) - 1; len(there) != want {
+				if len(there) != want {
 					t.Fatalf("order %q, cursor %q: saw %d, want %d", order, cursor, len(there), want)
 				}
 				changing(t, r, folder, there)
+				want-- // three went, two came
 			}
 		}
 		r.behave(func(b *world.Behaviour) { b.NoTotal = true })
-		if want := len(r.names()) - 1; len(r.list(folder)) != want {
-			t.Errorf("uncounted: saw %d, want %d", len(r.list(folder)), want)
+		if n := len(r.list(folder)); n != want {
+			t.Errorf("uncounted: saw %d, want %d", n, want)
 		}
 	})
 }
@@ -35,9 +40,9 @@ func TestALongListingTellsEachThingOnce(t *testing.T) {
 // changing lists a folder while somebody else deletes and adds.
 func changing(t *testing.T, r *rig, folder remote.Ref, there []remote.Item) {
 	other := r.dial(r.srv.URL(), r.srv.Token("full"))
-	gone := map[remote.ID]bool{}
-	for _, i := range []int{3, 700, 1600} {
-		gone[there[i].ID] = true
+	gone := map[remote.ID]remote.Ref{}
+	for _, i := range []int{3, 700, 1090} {
+		gone[there[i].ID] = there[i].Ref
 	}
 	told := map[remote.ID]bool{}
 	for it, err := range r.Children(t.Context(), folder) {
@@ -51,8 +56,8 @@ func changing(t *testing.T, r *rig, folder remote.Ref, there []remote.Item) {
 		if len(told) != 600 { // somewhere behind the first page
 			continue
 		}
-		for id := range gone {
-			if err := other.Delete(t.Context(), remote.Ref{Kind: remote.File, ID: id, Account: folder.Account}); err != nil {
+		for _, ref := range gone {
+			if err := other.Delete(t.Context(), ref); err != nil {
 				t.Error(err)
 			}
 		}
@@ -63,7 +68,7 @@ func changing(t *testing.T, r *rig, folder remote.Ref, there []remote.Item) {
 		}
 	}
 	for _, it := range there {
-		if !told[it.ID] && !gone[it.ID] {
+		if _, went := gone[it.ID]; !told[it.ID] && !went {
 			t.Errorf("%s was there all the time and is missing", it.Name)
 		}
 	}
