@@ -19,7 +19,8 @@ const (
 	smallStep    = 256 << 10 // who reads in such steps, one after the other, gets firstAhead early
 	firstAhead   = 1 << 20
 	unproven     = 2 << 20 // who has read no more in one go may be done
-	growth       = 4       // times what was read in one go
+	growth       = 4       // times what was read in one go, and half as much up to
+	peek         = 8 << 20 // which file(1) reads, to look at a file
 	atOnce       = 16      // pieces of one window
 	maxPieces    = 32      // of all streams
 	smallPiece   = 256 << 10
@@ -110,7 +111,11 @@ func (r *Reader) window(s *stream) int64 {
 	}
 	r.b.mu.Lock()
 	defer r.b.mu.Unlock()
-	return min(growth*s.run, r.b.memory/int64(max(1, r.b.running)), r.b.size/4)
+	window := growth * s.run
+	if s.run <= peek {
+		window /= 2
+	}
+	return min(window, r.b.memory/int64(max(1, r.b.running)), r.b.size/4)
 }
 
 // plan begins downloads up to a window beyond s.pos.
