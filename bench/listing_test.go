@@ -89,9 +89,10 @@ const (
 func (s *reading) tree() {
 	var asked, again, remounted, peak int64
 	folders := s.folderIDs()
+	var mounts []*mount
 	t := repeat(*rounds, func() []time.Duration {
 		m := s.mount(s.api)
-		defer m.unmount()
+		mounts = append(mounts, m)
 		m.stat(treePath)
 		before := s.traffic("api")
 		cold := s.walk(m.in(treePath), treeNames)
@@ -101,20 +102,27 @@ func (s *reading) tree() {
 		again, _ = s.calls(before)
 		peak = max(peak, m.peak())
 		m.stop()
-		m.start()
-		m.stat(treePath)
-		before = s.traffic("api")
-		late := s.walk(m.in(treePath), treeNames)
-		remounted, _ = s.calls(before)
-		peak = max(peak, m.peak())
 		bare := s.bareClient()
 		defer bare.close()
-		return []time.Duration{cold, warm, late, bare.tree(s.rig, s.api, treePath, folders)}
+		return []time.Duration{cold, warm, bare.tree(s.rig, s.api, treePath, folders)}
 	})
-	s.row("list a cold tree of 100 × 100, limits off", sec(t[0]), fmt.Sprintf("bare client, 16 at once: %s, %.2f ×; %d calls", sec(t[3]), times(t[0], t[3]), asked),
+	time.Sleep(11 * time.Second) // by now no listing is so young that it counts as fresh
+	late := repeat(*rounds, func() []time.Duration {
+		m := mounts[0]
+		mounts = mounts[1:]
+		defer m.unmount()
+		m.start()
+		before := s.traffic("api")
+		m.stat(treePath)
+		took := s.walk(m.in(treePath), treeNames)
+		remounted, _ = s.calls(before)
+		peak = max(peak, m.peak())
+		return []time.Duration{took}
+	})
+	s.row("list a cold tree of 100 × 100, limits off", sec(t[0]), fmt.Sprintf("bare client, 16 at once: %s, %.2f ×; %d calls", sec(t[2]), times(t[0], t[2]), asked),
 		"≤ 0.50 s", t[0] <= 500*time.Millisecond)
 	s.row("  again", sec(t[1]), fmt.Sprint(again, " calls"), "≤ 100 ms, 0 calls", t[1] <= 100*time.Millisecond && again == 0)
-	s.row("  after a remount", sec(t[2]), fmt.Sprint(remounted, " calls, behind it"), "≤ 200 ms", t[2] <= 200*time.Millisecond)
+	s.row("  after a remount", sec(late[0]), fmt.Sprint(remounted, " calls, with those behind it"), "≤ 200 ms", late[0] <= 200*time.Millisecond)
 	s.memory("a tree", peak)
 }
 
