@@ -131,7 +131,7 @@ func (t *Tree) fetch(ctx context.Context, fl *flight, ref remote.Ref) {
 	case !current:
 	case errors.Is(err, iofs.ErrNotExist):
 		t.gone(fl.key, ref)
-	case errors.Is(err, iofs.ErrPermission): // then what was there is not shown without asking
+	case errors.Is(err, iofs.ErrPermission) && !linkless(err): // then what was there is not shown without asking
 		if s := t.known(fl.key); s != nil {
 			s.at = time.Time{}
 		}

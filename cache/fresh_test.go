@@ -79,6 +79,12 @@ func TestTreeUpdate(t *testing.T) {
 		if err := tree.Update(t.Context(), home); err != nil {
 			t.Errorf("without a link: %v", err)
 		}
+		time.Sleep(10 * time.Minute)
+		w.set(func() { w.err = remote.ErrToken })
+		if err := tree.Update(t.Context(), home); err != nil {
+			t.Errorf("with a token that has ended: %v", err)
+		}
+		mustList(t, tree, "b")
 		w.set(func() { w.err, w.gate = nil, make(chan struct{}) })
 		began := time.Now()
 		time.Sleep(time.Minute)

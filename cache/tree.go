@@ -265,9 +265,10 @@ func (t *Tree) patience() time.Duration {
 	return patience
 }
 
-// linkless reports whether an error is the link's, so that what was listed before may still be so.
+// linkless reports whether an error is the link's, or the token's that has to be renewed, so that what was listed before may still be so.
 func linkless(err error) bool {
-	return errors.Is(err, remote.ErrOffline) || errors.Is(err, remote.ErrLimited) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, remote.ErrOffline) || errors.Is(err, remote.ErrLimited) || errors.Is(err, remote.ErrToken) ||
+		errors.Is(err, context.DeadlineExceeded)
 }
 
 // unanswered notes, and logs once, that what is shown may be old.
