@@ -21,9 +21,10 @@ func canPass(s *fuse.Server) bool {
 	return os.Geteuid() == 0 && s.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0
 }
 
-// system adds what Linux alone has. Without HANDLE_KILLPRIV_V2 the kernel asks for an extended attribute before every write.
+// system adds what Linux alone has. Without HANDLE_KILLPRIV_V2 the kernel asks for an extended attribute before every write. With
+// READDIRPLUS_AUTO it would read the most of a folder without attributes, and look each name of ls -l up by itself.
 func (f *FS) system(o *fusefs.Options) {
-	o.ExtraCapabilities |= fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_DIRECT_IO_ALLOW_MMAP | fuse.CAP_READDIRPLUS_AUTO
+	o.ExtraCapabilities |= fuse.CAP_HANDLE_KILLPRIV_V2 | fuse.CAP_DIRECT_IO_ALLOW_MMAP
 	o.Options = append(o.Options, "default_permissions")
 	if f.cfg.ReadOnly {
 		o.Options = append(o.Options, "ro")
