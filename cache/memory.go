@@ -35,6 +35,15 @@ func (t *Tree) use(k folderKey, s *siblings) {
 	}
 	copy(t.recent[1:last+1], t.recent[:last])
 	t.recent[0] = listing{k, s}
+	var bytes int64
+	for i, l := range t.recent {
+		if l.s == nil {
+			continue
+		}
+		if bytes += l.s.bytes; i > 0 && bytes > t.bytes/4 {
+			t.recent[i] = listing{} // large ones are had from the index quickly enough
+		}
+	}
 }
 
 // hold takes a listing into memory.

@@ -18,7 +18,7 @@ import (
 const (
 	DefaultAge       = 24 * time.Hour
 	DefaultFresh     = 10 * time.Second
-	DefaultTreeBytes = 32 << 20
+	DefaultTreeBytes = 16 << 20
 )
 
 // patience is how long a program waits for Frame.io to list a folder that was listed before.
@@ -76,7 +76,7 @@ type Tree struct {
 
 	looks      map[folderKey]*look
 	watching   bool // someone sees to them
-	refreshing int  // how many of them are being refreshed
+	refreshing int  // how many of them are being refreshed; a large one counts more
 
 	walks   map[folderKey]*walk // by the folder
 	steps   map[folderKey]step  // by the subfolder

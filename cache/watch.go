@@ -13,8 +13,9 @@ const (
 	looked   = time.Minute     // looked at within this long: refreshed whenever it is not fresh any more
 	unlooked = 5 * time.Minute // not looked at for this long: not refreshed; in between: refreshed three times as rarely
 
-	maxLooks   = 500 // folders that are refreshed; of more only the last looked at: a find over everything is no wish to see it all again
-	refreshers = 3   // folders that are refreshed at once
+	maxLooks    = 500  // folders that are refreshed; of more only the last looked at: a find over everything is no wish to see it all again
+	refreshers  = 3    // folders that are refreshed at once
+	largeFolder = 2000 // items, with which a folder is refreshed alone
 	// rest is how many times as long as a refresh took the folder is left alone after it: a listing of many pages, or one that had to
 	// wait for its turn, comes round so much the rarer.
 	rest = 4
@@ -145,11 +146,19 @@ func (t *Tree) refresh() (wait time.Duration) {
 		switch {
 		case len(t.looks) == 0:
 			return -1
-		case next == nil || t.refreshing >= t.refreshers():
+		case next == nil || t.refreshing > 0 && t.refreshing+t.share(key) > t.refreshers():
 			return wait
 		}
 		t.begun(key, next)
 	}
+}
+
+// share is how many of the refreshers a folder takes: a large one all, because its old listing and its new one are in memory at once.
+func (t *Tree) share(k folderKey) int {
+	if s := t.held(k); s != nil && len(s.byID) > largeFolder {
+		return refreshers
+	}
+	return 1
 }
 
 // refreshers is how many folders may be refreshed at once: to find out whether Frame.io answers again one is enough.
@@ -179,12 +188,13 @@ func (t *Tree) due(l *look, now time.Time) (d time.Duration, ok bool) {
 // begun refreshes a folder. t.mu is held.
 func (t *Tree) begun(k folderKey, l *look) {
 	began := t.now()
+	share := t.share(k)
 	fl := t.behind(k, l.ref, remote.Background)
 	l.busy = true
-	t.refreshing++
+	t.refreshing += share
 	fl.then = append(fl.then, func() {
 		l.busy = false
-		t.refreshing--
+		t.refreshing -= share
 		l.tried = t.now()
 		l.took = l.tried.Sub(began)
 		if errors.Is(fl.err, remote.ErrOffline) {

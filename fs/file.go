@@ -22,7 +22,7 @@ type file struct {
 
 	mu     sync.Mutex
 	parent remote.Ref   // the folder item is in
-	item   remote.Item  // what Frame.io has; zero if nothing yet
+	item   *lean        // what Frame.io has; nil if nothing yet
 	entry  *spool.Entry // what is leaving; nil if nothing is
 	cached remote.ID    // the Content whose pages the kernel may hold
 	gone   bool         // unlinked
@@ -44,7 +44,7 @@ var (
 func (n *file) is(parent remote.Ref, it remote.Item) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.parent, n.item = parent, it
+	n.parent, n.item = parent, n.fs.leanOf(it)
 	n.changed()
 }
 
@@ -61,8 +61,8 @@ func (n *file) found(parent remote.Ref, l line) bool {
 	if n.keeps(l.item.Content) {
 		return false
 	}
-	if !sameItem(n.item, l.item) {
-		n.item = n.fs.lean(l.item)
+	if !n.fs.same(n.item.item(), l.item) {
+		n.item = n.fs.leanOf(l.item)
 	}
 	n.parent, n.entry, n.gone = parent, nil, false
 	return true
@@ -84,7 +84,7 @@ func (n *file) leaves(l line) bool {
 func (n *file) settled(parent remote.Ref, it remote.Item) (was remote.Item) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	was, n.parent, n.item = n.item, parent, it
+	was, n.parent, n.item = n.item.item(), parent, n.fs.leanOf(it)
 	if n.entry != nil {
 		if in := n.entry.Info(); in.Writers == 0 && (in.Stage == spool.Settled || in.Stage == spool.Gone) {
 			n.entry = nil
@@ -108,7 +108,7 @@ func (n *file) holds(e *spool.Entry) {
 func (n *file) stays(e *spool.Entry) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.entry == e && !n.gone && !n.item.Ref.IsZero() {
+	if n.entry == e && !n.gone && n.item != nil {
 		n.entry = nil
 		n.changed()
 	}
@@ -118,7 +118,7 @@ func (n *file) stays(e *spool.Entry) {
 func (n *file) get() (remote.Item, *spool.Entry) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.item, n.entry
+	return n.item.item(), n.entry
 }
 
 // fill sets out to the file's attributes.
@@ -243,14 +243,15 @@ func (n *file) begin(emptied bool) (*spool.Entry, error) {
 	if n.gone {
 		return nil, syscall.ESTALE
 	}
-	kept := n.fs.cfg.Index.Attr(n.item.Content)
-	attr := spool.Attr{Mode: kept.Mode, UID: kept.UID, GID: kept.GID, Mtime: itemTime(n.item, kept), Atime: kept.Atime}
-	target := spool.Target{Parent: n.parent, Name: n.item.Name, Replaces: n.item.Ref}
+	it := n.item.item()
+	kept := n.fs.cfg.Index.Attr(it.Content)
+	attr := spool.Attr{Mode: kept.Mode, UID: kept.UID, GID: kept.GID, Mtime: itemTime(it, kept), Atime: kept.Atime}
+	target := spool.Target{Parent: n.parent, Name: it.Name, Replaces: it.Ref}
 	var base spool.Base
 	if emptied {
 		attr.Mtime = time.Time{} // now
 	} else {
-		base = n.fs.cfg.Blocks.Open(n.item)
+		base = n.fs.cfg.Blocks.Open(it)
 	}
 	e, err := n.fs.cfg.Spool.Change(target, attr, key(n.StableAttr()), base)
 	if err != nil {
@@ -268,7 +269,7 @@ func (n *file) begin(emptied bool) (*spool.Entry, error) {
 func (n *file) outlived(ctx context.Context, e *spool.Entry) error {
 	for {
 		n.mu.Lock()
-		known, unlinked, nothing := n.entry != e, n.gone, n.item.Ref.IsZero()
+		known, unlinked, nothing := n.entry != e, n.gone, n.item == nil
 		n.mu.Unlock()
 		switch in := e.Info(); {
 		case known:

@@ -72,8 +72,8 @@ func (f *FS) told(parent remote.Ref, it remote.Item) *fusefs.Inode {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.entry == nil && n.item.ID == it.ID && n.item.Content == it.Content && n.item.Name == it.Name {
-		n.parent, n.item = parent, it
+	if was := n.item.item(); n.entry == nil && was.ID == it.ID && was.Content == it.Content && was.Name == it.Name {
+		n.parent, n.item = parent, n.fs.leanOf(it)
 	}
 	return n.EmbeddedInode()
 }

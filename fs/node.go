@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 	"unique"
 	"weak"
 
@@ -62,28 +63,80 @@ func (l *live[T]) collected(attr fusefs.StableAttr) {
 	}
 }
 
-// lean is an item with what a file's node needs of it. There may be a hundred thousand nodes, and what an item says lies in the memory of
-// the whole listing that it came with.
-func (f *FS) lean(it remote.Item) remote.Item {
-	text := string(it.ID) + it.Name + it.Checksum
-	id, rest := remote.ID(text[:len(it.ID)]), text[len(it.ID):]
-	content := id
-	if it.Content != it.ID {
-		content = remote.ID(strings.Clone(string(it.Content)))
+// lean is an item in little memory, with what a file's node needs of it. There may be a hundred thousand nodes, and what an item says
+// lies in the memory of the whole listing that it came with. It never changes.
+type lean struct {
+	ref                  remote.Ref
+	content              remote.ID
+	name, media          string
+	size                 int64
+	created, mtime, last int64 // nanoseconds since 1970; 0 is none
+	state                remote.State
+	more                 *lore // nil if there is none of it
+}
+
+// lore is what few items have, or few mounts ask for.
+type lore struct{ checksum, label, url string }
+
+// leanOf is an item's lean; that of no item is nil.
+func (f *FS) leanOf(it remote.Item) *lean {
+	if it.Ref.IsZero() {
+		return nil
 	}
-	it.ID, it.Content, it.Name, it.Checksum = id, content, rest[:len(it.Name)], rest[len(it.Name):]
-	it.Account = remote.ID(unique.Make(string(it.Account)).Value())
-	it.MediaType, it.Label = unique.Make(it.MediaType).Value(), unique.Make(it.Label).Value()
-	it.Parent, it.Project, it.Creator = "", "", ""
-	if it.URL = strings.Clone(it.URL); !f.cfg.XAttr {
-		it.URL = ""
+	text := string(it.ID) + it.Name
+	l := &lean{
+		ref:     remote.Ref{Kind: it.Kind, ID: remote.ID(text[:len(it.ID)]), Account: remote.ID(unique.Make(string(it.Account)).Value())},
+		name:    text[len(it.ID):],
+		media:   unique.Make(it.MediaType).Value(),
+		size:    it.Size,
+		created: nanoseconds(it.Created), mtime: nanoseconds(it.Mtime), last: nanoseconds(it.Updated),
+		state: it.State,
+	}
+	if l.content = l.ref.ID; it.Content != it.ID {
+		l.content = remote.ID(strings.Clone(string(it.Content)))
+	}
+	more := lore{checksum: it.Checksum, label: it.Label, url: it.URL}
+	if !f.cfg.XAttr {
+		more = lore{}
+	}
+	if more != (lore{}) {
+		l.more = &lore{strings.Clone(more.checksum), strings.Clone(more.label), strings.Clone(more.url)}
+	}
+	return l
+}
+
+// item is what l is of, less what no node needs.
+func (l *lean) item() remote.Item {
+	if l == nil {
+		return remote.Item{}
+	}
+	it := remote.Item{
+		Ref: l.ref, Content: l.content, Name: l.name, MediaType: l.media, Size: l.size, State: l.state,
+		Created: since1970(l.created), Mtime: since1970(l.mtime), Updated: since1970(l.last),
+	}
+	if l.more != nil {
+		it.Checksum, it.Label, it.URL = l.more.checksum, l.more.label, l.more.url
 	}
 	return it
 }
 
-// sameItem reports whether a node with the item was need not be told of now.
-func sameItem(was, now remote.Item) bool {
+func nanoseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func since1970(nanoseconds int64) time.Time {
+	if nanoseconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanoseconds)
+}
+
+// same reports whether a node with the item was need not be told of now.
+func (f *FS) same(was, now remote.Item) bool {
 	return was.Ref == now.Ref && was.Content == now.Content && was.Name == now.Name && was.Size == now.Size && was.State == now.State &&
-		was.Created.Equal(now.Created) && was.Updated.Equal(now.Updated) && was.Mtime.Equal(now.Mtime) &&
-		was.Checksum == now.Checksum && was.Label == now.Label && was.MediaType == now.MediaType
+		was.Created.Equal(now.Created) && was.Updated.Equal(now.Updated) && was.Mtime.Equal(now.Mtime) && was.MediaType == now.MediaType &&
+		(!f.cfg.XAttr || was.Checksum == now.Checksum && was.Label == now.Label && was.URL == now.URL)
 }

@@ -16,7 +16,7 @@ import (
 // of folders that nobody has looked into for a while; what is open, or somebody's current folder, it keeps.
 
 const (
-	manyNodes   = 60_000          // with more nodes than this, a quarter has to go, of what was not looked at for brushRecent
+	manyNodes   = 120_000         // with more nodes than this, a quarter has to go, of what was not looked at for brushRecent
 	fewNodes    = 5_000           // with fewer, nothing has to go
 	longIdle    = 5 * time.Minute // else what was not looked at for so long
 	brushRecent = 2 * time.Second

@@ -31,7 +31,7 @@ func (n *file) closed(passed bool) {
 
 // keeps reports, with mu held, whether the inode has to stay as it is though Frame.io has another content by now.
 func (n *file) keeps(content remote.ID) bool {
-	return n.item.Content != "" && n.item.Content != content && (n.opens > 0 || n.passed != "" && n.passed != content)
+	return n.item != nil && n.item.content != "" && n.item.content != content && (n.opens > 0 || n.passed != "" && n.passed != content)
 }
 
 // another gives what is under ref on Frame.io another identity than n, so that the next look-up makes it another inode. The number
@@ -57,7 +57,7 @@ func (n *file) writable(ctx context.Context) error {
 		return err
 	}
 	n.mu.Lock()
-	passing, ref := n.passing, n.item.Ref
+	passing, ref := n.passing, n.item.item().Ref
 	n.mu.Unlock()
 	if passing == 0 {
 		return nil
@@ -77,7 +77,7 @@ func (n *file) makeWay(ref remote.Ref) error {
 // is to look the name up again.
 func (n *file) current(ctx context.Context) error {
 	n.mu.Lock()
-	it, parent, leaving := n.item, n.parent, n.entry != nil
+	it, parent, leaving := n.item.item(), n.parent, n.entry != nil
 	n.mu.Unlock()
 	if leaving || it.Ref.IsZero() {
 		return nil
@@ -96,7 +96,7 @@ func (n *file) current(ctx context.Context) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.entry != nil || n.item.ID != it.ID || n.item.Content != it.Content || n.gone {
+	if now := n.item.item(); n.entry != nil || now.ID != it.ID || now.Content != it.Content || n.gone {
 		return nil // changed through this mount meanwhile
 	}
 	return syscall.ESTALE
@@ -121,7 +121,7 @@ func (n *file) pass(h *handle) (*passed, error) {
 		return nil, nil
 	}
 	n.mu.Lock()
-	ref := n.item.Ref
+	ref := n.item.item().Ref
 	if n.entry == nil && n.opens-1 == n.passing && (n.passed == "" || n.passed == h.content) {
 		if f, ok := h.reader.File(); ok {
 			n.passing++
