@@ -141,11 +141,12 @@ func (s *reading) limits() {
 	if s.api == "v4" {
 		burst, each = 100, 600*time.Millisecond
 	}
+	s.call(http.MethodPut, "/_sim/limits", map[string]any{"scale": 1}, nil)
+	defer s.call(http.MethodPut, "/_sim/limits", map[string]any{"scale": 0}, nil)
 	m := s.mount(s.api)
 	defer m.unmount()
 	m.stat(treePath)
-	s.call(http.MethodPut, "/_sim/limits", map[string]any{"scale": 1}, nil)
-	defer s.call(http.MethodPut, "/_sim/limits", map[string]any{"scale": 0}, nil)
+	time.Sleep(5 * each) // until the bucket is as empty as before the few calls for that
 	before := s.traffic("api")
 	took := s.walk(m.in(treePath), treeNames)
 	asked, _ := s.calls(before)

@@ -67,6 +67,20 @@ func (t *Tree) makeRoom() {
 	delete(t.looks, key)
 }
 
+// Looked notes that someone looks into ref, and reports whether he need not List it to see what he saw before: it is known, not older
+// than Age, and looked at so often that Changed tells what becomes different.
+func (t *Tree) Looked(ref remote.Ref) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k, now := keyOf(ref), t.now()
+	l := t.looks[k]
+	if l == nil || l.told.IsZero() || now.Sub(l.told) >= t.age || now.Sub(l.told) < 0 {
+		return false
+	}
+	t.look(k, ref, l.told, now)
+	return true
+}
+
 // Hold says that the folder ref, or a file in it, is open: it counts as looked at until release is called.
 func (t *Tree) Hold(ref remote.Ref) (release func()) {
 	t.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"weak"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -25,7 +26,8 @@ type dir struct {
 
 	mu      sync.Mutex
 	item    remote.Item
-	changed time.Time // when something in it was last changed through this mount
+	changed time.Time                 // when something in it was last changed through this mount
+	listing weak.Pointer[cache.Entry] // with which it was last opened; not to be kept in memory for that
 }
 
 var (

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"weak"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -106,26 +107,56 @@ func sameEntries(a, b []*spool.Entry) bool {
 	return true
 }
 
-// OpendirHandle takes a picture of the folder; reading it shows that picture, whatever happens meanwhile.
+// OpendirHandle opens the folder. What it shows is found out when it is first read, and is shown then, whatever happens meanwhile:
+// as a rule the kernel has it already, and only asks whether it may open.
 func (d *dir) OpendirHandle(ctx context.Context, _ uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
 	d.look()
+	ref := d.get().Ref
+	h := &dirHandle{dir: d, let: d.fs.cfg.Tree.Hold(ref)}
+	if d.fs.cfg.Tree.Looked(ref) {
+		return h, keepFolder, 0 // what has changed since the kernel read it, it was told
+	}
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
-	lines, err := d.lines(ctx)
+	there, err := d.fs.cfg.Tree.List(ctx, ref)
 	if err != nil {
+		h.let()
 		return nil, 0, errno(err)
 	}
-	return &dirHandle{dir: d, lines: lines, let: d.fs.cfg.Tree.Hold(d.get().Ref)}, keepFolder, 0
+	var listing weak.Pointer[cache.Entry]
+	if len(there) > 0 {
+		listing = weak.Make(&there[0])
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.listing != listing {
+		d.listing = listing
+		return h, 0, 0 // what is different the kernel may not have been told yet
+	}
+	return h, keepFolder, 0
 }
 
 // dirHandle is an open folder. The kernel serializes calls on one handle, but for Lookup, which only reads.
 type dirHandle struct {
 	dir   *dir
+	read  bool // lines are there
 	lines []line
 	next  int
 	let   func() // lets go of the folder, which is kept up to date while it is open
 
 	byName map[string]int // made at the first Lookup
+}
+
+// load takes the picture of the folder that is shown.
+func (h *dirHandle) load(ctx context.Context) error {
+	if h.read {
+		return nil
+	}
+	ctx, cancel := h.dir.fs.patient(ctx)
+	defer cancel()
+	lines, err := h.dir.lines(ctx)
+	h.lines, h.read = lines, err == nil
+	return err
 }
 
 var (
@@ -137,7 +168,10 @@ var (
 )
 
 // Readdirent implements getdents(2).
-func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) {
+func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if err := h.load(ctx); err != nil {
+		return nil, errno(err)
+	}
 	if h.next >= len(h.lines) {
 		return nil, 0
 	}
@@ -149,7 +183,10 @@ func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) 
 }
 
 // Seekdir implements lseek(2) on the folder.
-func (h *dirHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
+func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
+	if err := h.load(ctx); err != nil {
+		return errno(err)
+	}
 	if off > uint64(len(h.lines)) {
 		return syscall.EINVAL
 	}
@@ -159,7 +196,7 @@ func (h *dirHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 
 // Lookup answers READDIRPLUS from the picture, without a second look at the folder unless something has changed here since.
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
-	if len(h.lines) > 0 && h.lines[0].seen != h.dir.fs.events.Load() {
+	if !h.read || len(h.lines) > 0 && h.lines[0].seen != h.dir.fs.events.Load() {
 		return h.dir.Lookup(ctx, name, out)
 	}
 	if i := h.next - 1; i >= 0 && i < len(h.lines) && h.lines[i].name == name {
