@@ -63,7 +63,14 @@ func (e *limitedError) Is(target error) bool { return target == ErrLimited }
 
 // share is how full a priority may make a bucket. What is left is a burst for those who are more urgent; in the long run
 // everyone gets the full rate, because a bucket drains at the same pace however full it is.
-var share = [priorities]float64{1, 0.95, 0.8, 0.5}
+var share = [priorities]float64{1, 0.98, 0.8, 0.5}
+
+// jitter is by how much calls may get closer to each other on their way, which a short window does not forgive: a refused call costs a
+// second and more.
+const (
+	jitter      = 100 * time.Millisecond
+	shortWindow = time.Second
+)
 
 // bucket is the leaky bucket of one endpoint, the same algorithm as Frame.io's own limiter: it holds a level of time that
 // drains as time passes; a call pours in Window/N and must not make it run over.
@@ -170,7 +177,11 @@ func (b *bucket) due(p Priority) time.Duration {
 		return d
 	}
 	// Even the least urgent call fits into an empty bucket.
-	room := max(time.Duration(share[p]*float64(b.rate.Window)), b.cost())
+	room := time.Duration(share[p] * float64(b.rate.Window))
+	if b.rate.Window <= shortWindow {
+		room -= min(b.cost()/2, jitter)
+	}
+	room = max(room, b.cost())
 	return max(d, b.level+b.cost()-room)
 }
 
