@@ -11,8 +11,10 @@ import (
 // What is fetched before the first read. A player, a thumbnailer and ffprobe look at a film's first bytes, and at its last ones for
 // the index (MP4's moov, MXF's footer). They cost the same at once as one after the other.
 const (
-	headEarly  = 256 << 10
+	headEarly  = 256 << 10 // at least; and the tail at least twice as much
+	headMost   = 1 << 20
 	tailEarly  = 512 << 10
+	tailMost   = 4 << 20
 	mediaEarly = 4 << 20 // of a smaller file little is left to fetch early
 	maxEarly   = 16      // Readers at a time; a program that opens thousands in a row wants no more of each than it reads
 )
@@ -21,6 +23,12 @@ const (
 type early struct {
 	cancel context.CancelFunc // nil: nothing
 	holds  []*download
+}
+
+// earlyOf is how many bytes of a film's head and of its tail are fetched early: an index has some bytes for each frame, so it grows with
+// the film. Of one with 10 GiB that is a two thousandth.
+func earlyOf(size int64) (head, tail int64) {
+	return min(max(headEarly, size>>14), headMost), min(max(tailEarly, size>>11), tailMost)
 }
 
 // isMedia reports whether a program will look for an index in it.
@@ -88,9 +96,10 @@ func (r *Reader) beginEarly(ctx context.Context) []*download {
 	if r.closed {
 		return nil
 	}
-	tail := r.c.size - tailEarly
-	r.holdAhead(ctx, &r.early.holds, 0, headEarly, smallPiece)
-	r.holdAhead(ctx, &r.early.holds, tail-tail%blockSize, r.c.size, smallPiece)
+	head, tail := earlyOf(r.c.size)
+	from := r.c.size - tail
+	r.holdAhead(ctx, &r.early.holds, 0, head, smallPiece)
+	r.holdAhead(ctx, &r.early.holds, from-from%blockSize, r.c.size, smallPiece)
 	return r.early.holds
 }
 
