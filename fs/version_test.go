@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Who has a file open keeps the version he opened; who writes is never refused because somebody reads.
@@ -29,15 +27,6 @@ func readFrom(t *testing.T, f *os.File) []byte {
 	t.Helper()
 	b, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<30))
 	check(t, "read", err)
-	return b
-}
-
-// mapped maps a file for reading.
-func mapped(t *testing.T, f *os.File, size int) []byte {
-	t.Helper()
-	b, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
-	check(t, "map", err)
-	t.Cleanup(func() { unix.Munmap(b) })
 	return b
 }
 
@@ -98,22 +87,7 @@ func TestAWriterIsNotRefusedForAReaderAndTheReaderKeepsItsVersion(t *testing.T) 
 			_, err = f.Write(content)
 			return firstOf(err, f.Close())
 		},
-		"write through a mapping": func(path string, content []byte) error {
-			f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			if err := f.Truncate(int64(len(content))); err != nil {
-				return err
-			}
-			b, err := unix.Mmap(int(f.Fd()), 0, len(content), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-			if err != nil {
-				return err
-			}
-			copy(b, content)
-			return firstOf(unix.Msync(b, unix.MS_SYNC), unix.Munmap(b))
-		},
+		"write through a mapping": writeMapped,
 	}
 	wires(t, func(t *testing.T, api string) {
 		m := newRig(t, api).mount(mountWith{})
@@ -125,7 +99,10 @@ func TestAWriterIsNotRefusedForAReaderAndTheReaderKeepsItsVersion(t *testing.T) 
 				before, err := os.Open(path)
 				check(t, "open", err)
 				defer before.Close()
-				pages := mapped(t, before, len(old))
+				pages := mapped(t, path)
+				if !pages(old) {
+					t.Fatal("what is mapped is not what was written")
+				}
 				passes := os.Geteuid() == 0 // only then does the kernel read past us
 				check(t, way, write(path, next))
 
@@ -136,7 +113,7 @@ func TestAWriterIsNotRefusedForAReaderAndTheReaderKeepsItsVersion(t *testing.T) 
 					if !bytes.Equal(got, next) || stat(t, path).Size != int64(len(next)) {
 						t.Errorf("%s the next open reads something else than was written", moment)
 					}
-					if passes && (!bytes.Equal(readFrom(t, before), old) || !bytes.Equal(pages, old)) {
+					if passes && (!bytes.Equal(readFrom(t, before), old) || !pages(old)) {
 						t.Errorf("%s the reader does not see its version any more", moment)
 					}
 				}
@@ -173,7 +150,7 @@ func TestReadersOfAllKindsAtOnce(t *testing.T) {
 			f, err := os.Open(path)
 			check(t, "open", err)
 			open = append(open, f)
-			if !bytes.Equal(readFrom(t, f), content) || !bytes.Equal(mapped(t, f, len(content)), content) {
+			if !bytes.Equal(readFrom(t, f), content) || !mapped(t, path)(content) {
 				t.Fatalf("reader %d reads other bytes", i)
 			}
 		}
