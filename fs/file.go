@@ -36,7 +36,6 @@ type file struct {
 var (
 	_ fusefs.NodeGetattrer = (*file)(nil)
 	_ fusefs.NodeSetattrer = (*file)(nil)
-	_ fusefs.NodeOpener    = (*file)(nil)
 	_ fusefs.NodeStatfser  = (*file)(nil)
 )
 
@@ -315,117 +314,6 @@ func moment(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// Open implements open(2). Who reads only gets the bytes through the kernel's cache, which is kept while they are the same;
-// what is being written goes around it (spec: fuse.md §0).
-func (n *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
-	if flags&syscall.O_ACCMODE == syscall.O_RDONLY && flags&syscall.O_TRUNC == 0 {
-		return n.openRead(ctx)
-	}
-	if n.fs.cfg.ReadOnly {
-		return nil, 0, syscall.EROFS
-	}
-	ctx, cancel := n.fs.patient(ctx)
-	defer cancel()
-	h := n.newHandle(true)
-	err := n.writable(ctx)
-	if err == nil {
-		h.entry, h.spooled, err = n.openWrite(ctx, flags&syscall.O_TRUNC != 0)
-	}
-	if err != nil {
-		h.Release(ctx)
-		if !errors.Is(err, syscall.ESTALE) {
-			n.fs.log.Warn("open for writing", "name", n.label(), "error", err)
-		}
-		return nil, 0, errno(err)
-	}
-	n.uncache()
-	return h, fuse.FOPEN_DIRECT_IO, 0
-}
-
-// openWrite opens the file for a change, and empties it first if so asked.
-func (n *file) openWrite(ctx context.Context, emptied bool) (*spool.Entry, *spool.Handle, error) {
-	for {
-		e, err := n.change(ctx, emptied)
-		if err != nil {
-			return nil, nil, err
-		}
-		sp, err := e.Open(true)
-		if errors.Is(err, spool.ErrGone) {
-			if err := n.outlived(ctx, e); err != nil {
-				return nil, nil, err
-			}
-			continue
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		n.holds(e)
-		if emptied {
-			if err := sp.Truncate(ctx, 0); err != nil {
-				sp.Release()
-				return nil, nil, err
-			}
-		}
-		return e, sp, nil
-	}
-}
-
-// openRead opens what is leaving, or else what Frame.io has.
-func (n *file) openRead(ctx context.Context) (fusefs.FileHandle, uint32, syscall.Errno) {
-	for {
-		h := n.newHandle(false)
-		it, e := n.get()
-		if e == nil {
-			return n.openItem(h, it)
-		}
-		sp, err := e.Open(false)
-		if err == nil {
-			n.uncache()
-			h.entry, h.spooled = e, sp
-			return h, fuse.FOPEN_DIRECT_IO, 0
-		}
-		h.Release(ctx)
-		if errors.Is(err, spool.ErrGone) {
-			err = n.outlived(ctx, e)
-		}
-		if err != nil {
-			return nil, 0, errno(err)
-		}
-	}
-}
-
-// openItem opens what is on Frame.io.
-func (n *file) openItem(h *handle, it remote.Item) (fusefs.FileHandle, uint32, syscall.Errno) {
-	h.content, h.reader = it.Content, n.fs.cfg.Blocks.Open(it)
-	p, err := n.pass(h)
-	switch {
-	case err != nil:
-		h.Release(context.Background())
-		return nil, 0, errno(err)
-	case p != nil:
-		return p, 0, 0
-	}
-	return h, n.keepCache(it), 0
-}
-
-// keepCache tells whether the pages that the kernel has are those of it.
-func (n *file) keepCache(it remote.Item) uint32 {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.cached == it.Content {
-		return fuse.FOPEN_KEEP_CACHE
-	}
-	n.cached = it.Content
-	return 0
-}
-
-// uncache notes that the pages that the kernel has may be of no version on Frame.io.
-func (n *file) uncache() {
-	n.mu.Lock()
-	n.cached = ""
-	n.mu.Unlock()
 }
 
 // Statfs implements statfs(2).
