@@ -16,6 +16,8 @@ const (
 	maxLooks    = 500  // folders that are refreshed; of more only the last looked at: a find over everything is no wish to see it all again
 	refreshers  = 3    // folders that are refreshed at once
 	largeFolder = 2000 // items, with which a folder is refreshed alone
+	// largePeriod is how often, so that ten folders of ten thousand files do not keep a processor busy.
+	largePeriod = 25 * time.Second
 	// rest is how many times as long as a refresh took the folder is left alone after it: a listing of many pages, or one that had to
 	// wait for its turn, comes round so much the rarer.
 	rest = 4
@@ -33,6 +35,7 @@ type look struct {
 	tried time.Time // when it was last refreshed, or that failed
 	took  time.Duration
 	busy  bool // it is being refreshed
+	large bool // it has so many items that it is refreshed more rarely
 }
 
 // look notes that someone looks at k now; Frame.io told what is shown at a time. t.mu is held.
@@ -186,6 +189,9 @@ func (t *Tree) refreshers() int {
 // due is in how long a folder is to be refreshed; not ok: no one looks at it any more.
 func (t *Tree) due(l *look, now time.Time) (d time.Duration, ok bool) {
 	period := max(t.fresh, time.Second)
+	if l.large {
+		period = max(period, largePeriod)
+	}
 	if idle := now.Sub(l.last); l.held == 0 && idle >= looked {
 		if idle >= unlooked && !l.busy {
 			return 0, false
@@ -204,7 +210,7 @@ func (t *Tree) begun(k folderKey, l *look) {
 	began := t.now()
 	share := t.share(k)
 	fl := t.behind(k, l.ref, remote.Background)
-	l.busy = true
+	l.busy, l.large = true, share > 1
 	t.refreshing += share
 	fl.then = append(fl.then, func() {
 		l.busy = false
