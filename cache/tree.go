@@ -182,7 +182,7 @@ func (t *Tree) Update(ctx context.Context, ref remote.Ref) error {
 	defer t.mu.Unlock()
 	k := keyOf(ref)
 	if s := t.known(k); s != nil && t.recently(s.at) {
-		t.look(k, ref, s.at, t.now())
+		t.look(k, ref, s.at, t.now()).large = len(s.byID) > largeFolder
 		return nil
 	}
 	return t.ask(ctx, k, ref, func(folderKey, *siblings) {})
@@ -213,7 +213,7 @@ func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(folderKey, *si
 	if s == nil || now.Sub(s.at) >= t.age && !t.recently(t.vain[k]) {
 		return t.ask(ctx, k, ref, use)
 	}
-	t.look(k, ref, s.at, now)
+	t.look(k, ref, s.at, now).large = len(s.byID) > largeFolder
 	use(k, s)
 	return nil
 }
@@ -251,7 +251,7 @@ func (t *Tree) ask(ctx context.Context, k folderKey, ref remote.Ref, use func(fo
 		t.vain[k] = t.now()  // or every look would wait
 		t.unanswered(k, err) // the flight goes on, and publishes what it finds
 	}
-	t.look(k, ref, s.at, t.now())
+	t.look(k, ref, s.at, t.now()).large = len(s.byID) > largeFolder
 	use(k, s)
 	return nil
 }
