@@ -131,11 +131,7 @@ func (d *dir) child(ctx context.Context, l line, out *fuse.EntryOut) *fusefs.Ino
 		d.fs.fillFolder(l.item, n.lastChange(), &out.Attr)
 		return n.EmbeddedInode()
 	}
-	n := d.fs.files.get(attr, func() *file {
-		n := &file{fs: d.fs}
-		d.NewInode(ctx, n, attr)
-		return n
-	})
+	n := d.fileNode(ctx, attr)
 	if l.entry == nil {
 		if !n.found(d.get().Ref, l) {
 			return d.newer(ctx, n, l, out)
@@ -150,17 +146,22 @@ func (d *dir) child(ctx context.Context, l line, out *fuse.EntryOut) *fusefs.Ino
 	return n.EmbeddedInode()
 }
 
+// fileNode is the node of a file in d with an identity, the one that the kernel already has if it has one.
+func (d *dir) fileNode(ctx context.Context, attr fusefs.StableAttr) *file {
+	return d.fs.files.get(attr, func() *file {
+		n := &file{fs: d.fs}
+		d.NewInode(ctx, n, attr)
+		return n
+	})
+}
+
 // newer is the inode of a line whose bytes are others than those of the file n, which somebody has open.
 func (d *dir) newer(ctx context.Context, n *file, l line, out *fuse.EntryOut) *fusefs.Inode {
 	attr, err := n.another(l.item.Ref)
 	if err != nil {
 		d.fs.log.Warn("a new version will be a new inode again after the next start", "name", l.name, "error", err)
 	}
-	newer := d.fs.files.get(attr, func() *file {
-		newer := &file{fs: d.fs}
-		d.NewInode(ctx, newer, attr)
-		return newer
-	})
+	newer := d.fileNode(ctx, attr)
 	newer.found(d.get().Ref, l)
 	newer.fill(&out.Attr)
 	return newer.EmbeddedInode()

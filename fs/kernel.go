@@ -85,13 +85,11 @@ func (f *FS) relisted(parent remote.Ref, name string, it remote.Item) {
 	if d == nil {
 		return
 	}
-	now, cancel := context.WithCancel(context.Background())
-	cancel() // as far as that is known
 	shown := cache.Shown(name)
-	e, err := f.cfg.Tree.Find(now, parent, shown)
+	e, found := f.cfg.Tree.Known(parent, shown)
 	f.tell(func() {
 		d.NotifyContent(0, 0)
-		if err != nil || e.ID != it.ID {
+		if !found || e.ID != it.ID {
 			d.NotifyEntry(shown)
 		}
 	})
