@@ -10,6 +10,7 @@ import (
 
 // listings counts the calls for the children of folders since it was last asked.
 func (r *rig) listings() (n int) {
+	r.sim.Log().Quiet(5 * time.Second)
 	for _, e := range r.sim.Log().Entries(r.seen) {
 		r.seen = max(r.seen, e.Seq)
 		if e.Host == "api" && e.Method == "GET" && strings.Contains(e.Path, "/children") {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
 	"github.com/frameiofs/frameiofs/sim"
@@ -13,6 +14,7 @@ import (
 
 // calls gives how often the API and the media host were asked since the log was cleared.
 func (r *rig) calls() (api, media int) {
+	r.srv.Log().Quiet(5 * time.Second)
 	for _, e := range r.srv.Log().Entries(0) {
 		switch e.Host {
 		case "api":

@@ -207,6 +207,7 @@ func TestLinksThatEndAreRenewed(t *testing.T) {
 			t.Errorf("a part after its URL has expired: %v", err)
 		}
 		links := 0
+		r.srv.Log().Quiet(5 * time.Second)
 		for _, e := range r.srv.Log().Entries(0) {
 			if e.Host == "media" && e.Status == http.StatusForbidden {
 				links++

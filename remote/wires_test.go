@@ -107,6 +107,7 @@ func TestAFileThereAndBack(t *testing.T) {
 		if got := r.read(it.Ref, 600_000, 1000); !bytes.Equal(got, data[600_000:601_000]) {
 			t.Error("a range from the middle differs")
 		}
+		r.srv.Log().Quiet(5 * time.Second)
 		for _, e := range r.srv.Log().Entries(0) {
 			if e.Host != "api" && e.Authorization {
 				t.Errorf("%s %s was sent the token", e.Host, e.Path)

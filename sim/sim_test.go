@@ -48,6 +48,9 @@ func TestThereAndBack(t *testing.T) {
 	if status != 200 || !strings.Contains(answer, "Maya Lindqvist") {
 		t.Errorf("V4 me: %d %s", status, answer)
 	}
+	if !c.Log().Quiet(10 * time.Second) {
+		t.Fatal("requests are still under way")
+	}
 	var parts int
 	for _, e := range c.Log().Entries(0) {
 		if e.Host == "upload" {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/frameiofs/frameiofs/sim/world"
 )
@@ -56,6 +57,7 @@ func TestGzip(t *testing.T) {
 	path := "/v2/assets/" + string(c.find("Big/Many")) + "/children"
 	var list []asset
 	c.ok("GET", path, "", &list) // net/http asks for gzip and unpacks
+	c.Log().Quiet(10 * time.Second)
 	packed := c.Log().Stats()["api"].Out
 	status, plain := c.call("GET", path, "", "Accept-Encoding", "identity")
 	if len(list) != 50 || status != 200 || packed == 0 || packed > int64(len(plain))/4 {

@@ -95,6 +95,20 @@ func (l *Log) Stats() map[string]Stats {
 	return out
 }
 
+// Quiet returns once no request is under way, or after the given time: a client may have the last byte of a long answer before it is
+// recorded. It reports which of the two it was.
+func (l *Log) Quiet(within time.Duration) bool {
+	for end := time.Now().Add(within); ; time.Sleep(time.Millisecond) {
+		current := 0
+		for _, s := range l.Stats() {
+			current += s.Current
+		}
+		if current == 0 || time.Now().After(end) {
+			return current == 0
+		}
+	}
+}
+
 // Clear forgets entries and sums; numbers go on.
 func (l *Log) Clear() {
 	l.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func serve(t *testing.T, l *Log, hideQuery bool, h http.HandlerFunc) string {
@@ -92,5 +93,30 @@ func TestParallel(t *testing.T) {
 	wg.Wait()
 	if s := l.Stats()["api"]; s.MaxParallel != 4 || s.Current != 0 {
 		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestQuietWaitsForWhatIsUnderWay(t *testing.T) {
+	l := New(10, nil)
+	sent, done := make(chan struct{}), make(chan struct{})
+	url := serve(t, l, false, func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "all of it")
+		http.NewResponseController(w).Flush()
+		close(sent)
+		<-done
+	})
+	go func() {
+		if resp, err := http.Get(url); err == nil {
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		}
+	}()
+	<-sent
+	if l.Quiet(10 * time.Millisecond) {
+		t.Error("quiet while a request is under way")
+	}
+	close(done)
+	if !l.Quiet(10*time.Second) || len(l.Entries(0)) != 1 {
+		t.Error("not recorded after it")
 	}
 }
