@@ -9,6 +9,7 @@ build:
 vet:
 	gofmt -l . | (! grep .)
 	go vet ./...
+	for arch in arm64 amd64; do GOOS=darwin GOARCH=$$arch go vet ./... || exit 1; done
 	go tool staticcheck ./...
 
 test:

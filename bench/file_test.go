@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // chunk is how much a program reads at once: what cp, ffmpeg and players ask for lies between 128 KiB and this.
@@ -72,22 +70,6 @@ func readAll(t testing.TB, path string, sum io.Writer) time.Duration {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
-// forget lets the kernel drop what it has of a file's bytes in memory.
-func forget(t testing.TB, path string) {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := unix.Fdatasync(int(f.Fd())); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // forgetBlocks is forget for all that the mount keeps on disk.
 func (m *mount) forgetBlocks() {

@@ -277,7 +277,7 @@ func copyMapped(to, memory []byte, off int64) (err error) {
 		}
 	}()
 	first := off &^ int64(os.Getpagesize()-1)
-	if err := unix.Madvise(memory[first:off+int64(len(to))], unix.MADV_POPULATE_READ); err != nil {
+	if err := unix.Madvise(memory[first:off+int64(len(to))], populate); err != nil {
 		return fmt.Errorf("%w: %w", errFault, err)
 	}
 	copy(to, memory[off:])

@@ -180,7 +180,7 @@ func (m *mounted) unmount() {
 		}
 		if !errors.Is(err, syscall.EBUSY) || i > 50 {
 			m.t.Errorf("unmount: %v", err)
-			syscall.Unmount(m.dir, syscall.MNT_DETACH)
+			detach(m.dir)
 			break
 		}
 		time.Sleep(100 * time.Millisecond)
