@@ -192,6 +192,11 @@ func (t *Tree) gone(k folderKey, ref remote.Ref) {
 		_, told := t.compare(k, old, newSiblings(nil))
 		t.tell(ref, told)
 	}
+	t.forget(k)
+}
+
+// forget leaves nothing of a folder. t.mu is held.
+func (t *Tree) forget(k folderKey) {
 	t.listings.Del(string(k))
 	t.use(k, nil)
 	delete(t.vain, k)

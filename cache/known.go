@@ -21,3 +21,36 @@ func (t *Tree) Made(ref remote.Ref) {
 		t.publish(k, ref, newSiblings(nil))
 	}
 }
+
+// Became says that the folder here, which was made on this machine, is on Frame.io as is: what stands in the one stands in the other
+// now, and need not be listed.
+func (t *Tree) Became(here, is remote.Ref) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	from, k := keyOf(here), keyOf(is)
+	if from == k {
+		return
+	}
+	var items []remote.Item
+	if old := t.known(from); old != nil {
+		for _, e := range old.list() {
+			e.Parent = is.ID
+			items = append(items, e.Item)
+		}
+	}
+	for id, c := range t.changes[from] {
+		if t.changes[k] == nil {
+			t.changes[k] = map[remote.ID]change{}
+		}
+		c.item.Parent = is.ID
+		t.changes[k][id] = c
+	}
+	if l := t.looks[from]; l != nil && t.looks[k] == nil {
+		l.ref = is
+		t.looks[k] = l // whoever holds it goes on holding it
+	}
+	if t.known(k) == nil && t.flights[k] == nil {
+		t.publish(k, is, newSiblings(items))
+	}
+	t.forget(from)
+}

@@ -167,6 +167,10 @@ func (a *attempt) finish(err error) {
 		e.setStage(Waiting)
 	}
 	switch {
+	case errors.Is(err, errNoFolder):
+		if !e.homeless() { // it has come just now
+			e.s.schedule(e, time.Now())
+		}
 	case errors.Is(err, errRevoked) && a.run.Err() != nil: // Run ends; the next start goes on
 	case judge(err) == final:
 		if p == nil {

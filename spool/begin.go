@@ -80,6 +80,9 @@ func (a *attempt) create() (remote.Upload, error) {
 	err := a.step(func() error {
 		if again = e.intent != nil; !again {
 			rec, _, _ := e.get()
+			if rec.Target.Parent.ID.Pending() {
+				return errNoFolder
+			}
 			e.intent = &intent{
 				Parent: rec.Target.Parent, Name: rec.Target.Name, Size: e.Size(), MediaType: mediaType(rec.Target.Name),
 				Mtime: e.Attr().Mtime, Began: time.Now(),

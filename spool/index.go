@@ -21,10 +21,11 @@ type index struct {
 	byPlace map[place]*Entry
 	folders map[remote.ID]map[*Entry]struct{}
 	claims  map[remote.ID]int
+	real    map[remote.ID]remote.Ref // what folders that were made here have become on Frame.io
 }
 
 func newIndex() index {
-	return index{map[Key]*Entry{}, map[place]*Entry{}, map[remote.ID]map[*Entry]struct{}{}, map[remote.ID]int{}}
+	return index{map[Key]*Entry{}, map[place]*Entry{}, map[remote.ID]map[*Entry]struct{}{}, map[remote.ID]int{}, map[remote.ID]remote.Ref{}}
 }
 
 // insert makes a new entry visible.
@@ -35,7 +36,7 @@ func (s *Spool) insert(e *Entry) error {
 		return ErrClosed
 	}
 	t := e.Target()
-	if s.byPlace[place{t.Parent.ID, t.Name}] != nil || s.byKey[e.key] != nil {
+	if s.byPlace[place{s.folder(t.Parent.ID), t.Name}] != nil || s.byKey[e.key] != nil {
 		return fmt.Errorf("create %s: %w", t.Name, fs.ErrExist)
 	}
 	s.byKey[e.key] = e
@@ -74,6 +75,9 @@ func (s *Spool) conceal(e *Entry) {
 // lay puts the entry where its target is, with mu held.
 func (s *Spool) lay(e *Entry) {
 	e.mu.Lock()
+	if is, ok := s.real[e.rec.Target.Parent.ID]; ok {
+		e.rec.Target.Parent = is // whoever gave it this folder did not know yet
+	}
 	e.place = place{e.rec.Target.Parent.ID, e.rec.Target.Name}
 	e.claims = e.assets(e.claims[:0])
 	e.mu.Unlock()
@@ -128,13 +132,14 @@ func (e *Entry) assets(ids []remote.ID) []remote.ID {
 func (s *Spool) Find(parent remote.ID, name string) *Entry {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.byPlace[place{parent, name}]
+	return s.byPlace[place{s.folder(parent), name}]
 }
 
 // In lists the visible entries of a folder, in no order.
 func (s *Spool) In(parent remote.ID) []*Entry {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	parent = s.folder(parent)
 	in := make([]*Entry, 0, len(s.folders[parent]))
 	for e := range s.folders[parent] {
 		in = append(in, e)

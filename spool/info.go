@@ -40,6 +40,10 @@ func (e *Entry) Info() Info {
 	}
 	i.Replaces = e.rec.replaces()
 	switch e.stage {
+	case Waiting:
+		if i.Err == "" && i.Parent.ID.Pending() {
+			i.Err = errNoFolder.Error()
+		}
 	case Held:
 		i.Reason, i.Quiet = e.rec.Hold.say(), e.rec.Hold.quiet()
 	case Parked:

@@ -47,8 +47,13 @@ const (
 
 // version makes file the newest version of target.
 func (a *attempt) version(target, file remote.Ref) (it remote.Item, gone missing, err error) {
-	r := a.e.s.cfg.Remote
+	r, names := a.e.s.cfg.Remote, a.e.s.cfg.Names
 	err = a.persist(func() (err error) {
+		if names != nil { // a target that is still to be renamed or moved would be so inside its stack
+			if err = names.Idle(a.ctx, target); err != nil {
+				return err
+			}
+		}
 		it, err = r.AddVersion(a.ctx, target, file)
 		return err
 	})
@@ -96,6 +101,9 @@ func (a *attempt) toPlace() error {
 		what := p.missing(&rec)
 		if what == "" {
 			return nil
+		}
+		if rec.Target.Parent.ID.Pending() {
+			return errNoFolder
 		}
 		err = a.bring(what, &p, &rec)
 		var f *failure

@@ -39,6 +39,7 @@ func (s *Spool) recover() error {
 	if err := s.recoverOrphans(); err != nil {
 		return err
 	}
+	s.rehome(found)
 	slices.SortFunc(found, func(a, b *Entry) int { return a.rec.Closed.Compare(b.rec.Closed) })
 	for _, e := range found {
 		if old := s.byKey[e.rec.Supersedes]; old != nil && old.place == (place{e.rec.Target.Parent.ID, e.rec.Target.Name}) {

@@ -108,8 +108,8 @@ func (s *Spool) begin(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 	}
 	for len(s.ready) > 0 && s.sending < s.cfg.Uploads && s.confirming < maxConfirming {
 		t := heap.Pop(&s.ready).(turn)
-		if t.ticket != t.e.ticket {
-			continue
+		if t.ticket != t.e.ticket || t.e.homeless() {
+			continue // AdoptFolder gives the homeless another turn
 		}
 		s.sending++
 		wg.Go(func() { s.work(ctx, t.e) })

@@ -46,10 +46,19 @@ type Places interface {
 	Move(ctx context.Context, ref, to remote.Ref) (remote.Item, error)
 }
 
+// Names is what is still to happen to names on Frame.io.
+type Names interface {
+	// Real answers what a folder that was made on this machine is on Frame.io; false while it is not there.
+	Real(here remote.Ref) (remote.Ref, bool)
+	// Idle returns when nothing is to happen any more to the name of an asset.
+	Idle(ctx context.Context, asset remote.Ref) error
+}
+
 // Config tells a Spool where it lives and whom it serves. Zero values mean the defaults named here.
 type Config struct {
 	Dir    string // the state folder; one spool at a time owns it
 	Remote Remote
+	Names  Names // nil: nothing ever is to happen to names
 
 	Settle   time.Duration // quiet time after the last close before anything is sent (2 s); shorter catches tools between close and rename
 	Uploads  int           // files sent at once (4)
