@@ -1,0 +1,40 @@
+package cache
+
+import (
+	"testing"
+	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// A folder that was made here is filled before Frame.io has it. When it has, what stands in it is known without a call, and a listing
+// that does not have it yet does not take it away.
+func TestTreeKeepsWhatStandsInAFolderThatCameToFrameio(t *testing.T) {
+	here := remote.Ref{Kind: remote.Folder, ID: remote.PendingID("1"), Account: "a"}
+	w := newWorld()
+	w.folders[here.ID] = nil
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		tree.Made(here)
+		tree.Put(here, file(1, "a"))
+		release := tree.Hold(here)
+		tree.Became(here, home)
+		mustList(t, tree, "a")
+		if e, found := tree.Known(home, "a"); !found || e.Parent != home.ID {
+			t.Errorf("known: %+v, %v", e, found)
+		}
+		if _, found := tree.Known(here, "a"); found {
+			t.Error("it still stands in the folder that is no more")
+		}
+		if w.called() != 0 {
+			t.Errorf("%d calls", w.called())
+		}
+		tree.Became(here, home) // again, after a crash
+		time.Sleep(testAge)
+		mustList(t, tree, "a") // Frame.io lists it as empty a moment longer
+		tree.Put(home, file(2, "b"))
+		release()
+		mustList(t, tree, "a", "b")
+		time.Sleep(time.Minute)
+		mustList(t, tree)
+	})
+}
