@@ -40,7 +40,7 @@ ROUNDS ?= 3
 bench: bench-writing bench-reading
 
 bench-writing:
-	go test -run '^$$' -bench Writing -benchtime 1x -timeout 30m ./bench -mib $(BENCH_MIB) -api $(API) -rtt $(RTT)
+	go test -run '^$$' -bench Writing -benchtime 1x -timeout 60m ./bench -mib $(BENCH_MIB) -api $(API) -rtt $(RTT) -rows '$(ROWS)' -rounds $(ROUNDS)
 
 bench-reading:
 	go test -run '^$$' -bench Reading -benchtime 1x -timeout 30m ./bench -mib $(BENCH_MIB) -api $(API) -rtt $(RTT) -rows '$(ROWS)' -rounds $(ROUNDS)

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	rowsWanted = flag.String("rows", ".", "`REGEXP` of the rows to measure; their names stand in reading_test.go")
+	rowsWanted = flag.String("rows", ".", "`REGEXP` of the rows to measure; their names stand in reading_test.go and writing_test.go")
 	rounds     = flag.Int("rounds", 3, "how often each row is measured, an odd number")
 )
 

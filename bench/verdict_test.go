@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// verdicts prints the table of what reading must show, a row at a time as it is measured.
+// verdicts prints the table of what reading or writing must show, a row at a time as it is measured.
 type verdicts struct{ missed int }
 
 // print writes one row so that the table can be read as it is, and as markdown.
