@@ -18,6 +18,9 @@
 // Overwriting, truncating, appending, or renaming over a file makes one new version in its stack. Nothing on Frame.io is
 // destroyed by saving. The whole file is brought here before its first partial change.
 //
+// fallocate(2) reserves room, punches holes and zeroes; what shifts bytes is refused (EOPNOTSUPP). SEEK_DATA and SEEK_HOLE tell the
+// holes of what is leaving; on Frame.io they are zeros, and a file is all data.
+//
 // mkdir, rename, unlink and rmdir of what is on Frame.io return when Frame.io has done it or refused. Of what is still leaving
 // they cost no call. A rename that changes folder and name takes two calls; if the second is refused the first is undone.
 // rmdir asks Frame.io what is in the folder first. RENAME_NOREPLACE works; RENAME_EXCHANGE is refused (EINVAL).

@@ -40,12 +40,11 @@ func (n *file) newHandle(write bool) *handle {
 }
 
 var (
-	_ fusefs.FileReader    = (*handle)(nil)
-	_ fusefs.FileWriter    = (*handle)(nil)
-	_ fusefs.FileFlusher   = (*handle)(nil)
-	_ fusefs.FileReleaser  = (*handle)(nil)
-	_ fusefs.FileFsyncer   = (*handle)(nil)
-	_ fusefs.FileAllocater = (*handle)(nil)
+	_ fusefs.FileReader   = (*handle)(nil)
+	_ fusefs.FileWriter   = (*handle)(nil)
+	_ fusefs.FileFlusher  = (*handle)(nil)
+	_ fusefs.FileReleaser = (*handle)(nil)
+	_ fusefs.FileFsyncer  = (*handle)(nil)
 )
 
 // Read implements pread(2).
@@ -153,30 +152,6 @@ func (h *handle) truncate(ctx context.Context, size int64) error {
 		return err
 	}
 	return sp.Truncate(ctx, size)
-}
-
-// fallocate's modes that only reserve space (Linux include/uapi/linux/falloc.h).
-const fallocKeepSize = 1
-
-// Allocate implements fallocate(2) as far as it reserves space.
-func (h *handle) Allocate(ctx context.Context, off, size uint64, mode uint32) syscall.Errno {
-	if !h.write {
-		return syscall.EBADF
-	}
-	if mode&^fallocKeepSize != 0 {
-		return syscall.EOPNOTSUPP
-	}
-	end := int64(off + size)
-	if int64(off) < 0 || int64(size) < 0 || end < 0 {
-		return syscall.EFBIG
-	}
-	ctx, cancel := h.file.fs.patient(ctx)
-	defer cancel()
-	sp, err := h.writer(ctx, end)
-	if err != nil {
-		return errno(err)
-	}
-	return errno(sp.Allocate(ctx, int64(off), int64(size), mode&fallocKeepSize != 0))
 }
 
 // Fsync implements fsync(2) and fdatasync(2): on return the bytes survive power loss.

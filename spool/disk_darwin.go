@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,15 @@ func allocate(f *os.File, off, n int64) error {
 	}
 	return err
 }
+
+// punch is not done: holes are whole blocks here, and only some disks have any.
+func punch(*os.File, int64, int64) error { return errors.ErrUnsupported }
+
+// How lseek(2) is asked for data and holes (<sys/unistd.h>).
+const (
+	seekHole = 3
+	seekData = 4
+)
 
 // bootID tells one run of the machine from the next: what was written in this one is still in the page cache.
 func bootID() string {

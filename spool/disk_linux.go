@@ -31,6 +31,22 @@ func allocate(f *os.File, off, n int64) error {
 	}
 }
 
+// punch makes bytes zero and gives their room back; errors.ErrUnsupported if the disk cannot.
+func punch(f *os.File, off, n int64) error {
+	for {
+		err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// How lseek(2) is asked for data and holes.
+const (
+	seekData = unix.SEEK_DATA
+	seekHole = unix.SEEK_HOLE
+)
+
 // bootID tells one run of the machine from the next: what was written in this one is still in the page cache.
 func bootID() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
