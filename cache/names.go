@@ -169,3 +169,6 @@ func withMark(name, mark string) string {
 func Distinct(shownName string, id remote.ID) string {
 	return withMark(shownName, " ("+digits(id)[:8]+")")
 }
+
+// Told reports whether a name may be one that was told apart from an equal one: no other name is shown for the sake of its siblings.
+func Told(shownName string) bool { return strings.Contains(shownName, " (") }

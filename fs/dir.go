@@ -87,7 +87,7 @@ func (d *dir) find(ctx context.Context, name string) (line, error) {
 	if err != nil && !errors.Is(err, iofs.ErrNotExist) {
 		return line{}, err
 	}
-	if err != nil && (local || !ref.IsFolder() || len(d.fs.cfg.Spool.In(ref.ID)) == 0) {
+	if err != nil && (local || !ref.IsFolder() || !cache.Told(name)) {
 		return line{}, err
 	}
 	// Something is leaving from here, so a name may be shown differently from what either side calls it, or has changed sides.

@@ -29,6 +29,7 @@ type attempt struct {
 	lost     string // guarded by Entry.step: the orphan that was noted meanwhile
 
 	confirming bool // guarded by Spool.mu: it takes a place among those being confirmed, not among those being sent
+	small      bool // it takes one among the small files; set once
 
 	sent atomic.Int64 // bytes of the parts that are done
 

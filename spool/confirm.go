@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -30,8 +31,12 @@ func (a *attempt) confirm() (remote.Item, error) {
 	file := a.up.File.Ref
 	a.mu.Unlock()
 	var last remote.Item
-	wait, since := firstAsk, time.Now()
-	for {
+	wait, since, began := firstAsk, time.Now(), time.Now()
+	// Of many small files, asking too early would cost as many calls as sending them.
+	if a.small && sleep(a.ctx, a.e.s.assembly.usual()) != nil {
+		return remote.Item{}, errRevoked
+	}
+	for asked := 1; ; asked++ {
 		var it remote.Item
 		tries := 0
 		err := a.persist(func() (err error) {
@@ -46,6 +51,9 @@ func (a *attempt) confirm() (remote.Item, error) {
 			return it, fmt.Errorf("ask for the state of the upload: %w", err)
 		}
 		if it.Complete() {
+			if a.small {
+				a.e.s.assembly.took(time.Since(began), asked)
+			}
 			return it, a.verify(it)
 		}
 		if it.Failed || it.State == remote.Failed {
@@ -81,4 +89,24 @@ func (a *attempt) verify(it remote.Item) error {
 		return &failure{why: fmt.Sprintf("Frame.io's checksum is %s, that of the file is %s", it.Checksum, sum), counted: true, left: leftover}
 	}
 	return nil
+}
+
+// assembly is how long Frame.io takes of late to put a small file together, in nanoseconds.
+type assembly struct{ atomic.Int64 }
+
+// longestAssembly bounds what one bad moment costs all that follow.
+const longestAssembly = 5 * time.Second
+
+// usual is when it is worth while to ask for the first time.
+func (s *assembly) usual() time.Duration { return time.Duration(s.Load()) }
+
+// took notes that a file was found complete after so long, and so many questions: after a single one, less might have done.
+func (s *assembly) took(d time.Duration, asked int) {
+	usual := s.usual()
+	if asked == 1 {
+		usual -= usual / 64
+	} else {
+		usual += (min(d, longestAssembly) - usual) * 3 / 4
+	}
+	s.Store(int64(usual))
 }

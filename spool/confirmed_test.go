@@ -207,3 +207,19 @@ func TestSettledFails(t *testing.T) {
 		r.expectEmpty()
 	})
 }
+
+// Of many small files each is asked for hardly more than once, however long Frame.io takes to put them together.
+func TestQuestions(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		r := newRig(t, f).start()
+		for i := range 200 {
+			r.file(fmt.Sprint("f", i), "abc")
+			time.Sleep(200 * time.Millisecond)
+		}
+		r.finish()
+		if n := f.count("stat"); n > 250 {
+			t.Errorf("%d questions for 200 files", n)
+		}
+	})
+}

@@ -31,10 +31,18 @@ func (q *queue) Pop() any {
 
 // How much happens at once besides Config.Uploads.
 const (
-	maxConfirming = 64 // entries that wait for Frame.io's confirmation; then no new upload is begun
+	maxConfirming = 256 // entries that wait for Frame.io's confirmation; then no new upload is begun
 	maxSealing    = 8
-	maxPuts       = 16 // PUTs of all entries together
+	maxPuts       = 16 // PUTs of all entries together, but for small ones
+
+	// Of a small file nearly all the time goes into waiting for answers, hardly any into its bytes. So many are under way
+	// beside the large ones, and none waits behind a film.
+	smallFile    = 2 << 20 // bytes at most; one part
+	smallUploads = 16      // small files sent at once for each of Config.Uploads
 )
+
+// small reports whether the entry is sent among the small files.
+func (e *Entry) small() bool { return e.Size() <= smallFile }
 
 // schedule gives the entry a turn, which replaces the one it has.
 func (s *Spool) schedule(e *Entry, at time.Time) {
@@ -101,18 +109,31 @@ func (s *Spool) begin(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 				})
 			} else {
 				t.at = sealed
-				heap.Push(&s.ready, t)
+				if t.e.small() {
+					heap.Push(&s.smallReady, t)
+				} else {
+					heap.Push(&s.ready, t)
+				}
 			}
 		}
 		heap.Pop(&s.due)
 	}
-	for len(s.ready) > 0 && s.sending < s.cfg.Uploads && s.confirming < maxConfirming {
-		t := heap.Pop(&s.ready).(turn)
+	for s.confirming < maxConfirming {
+		t, small := turn{}, false
+		switch {
+		case len(s.ready) > 0 && s.sending < s.cfg.Uploads:
+			t = heap.Pop(&s.ready).(turn)
+		case len(s.smallReady) > 0 && s.sendingSmall < s.cfg.Uploads*smallUploads:
+			t, small = heap.Pop(&s.smallReady).(turn), true
+		}
+		if t.e == nil {
+			break
+		}
 		if t.ticket != t.e.ticket || t.e.homeless() {
 			continue // AdoptFolder gives the homeless another turn
 		}
-		s.sending++
-		wg.Go(func() { s.work(ctx, t.e) })
+		*s.places(small)++
+		wg.Go(func() { s.work(ctx, t.e, small) })
 	}
 	if len(s.due) == 0 {
 		return time.Hour
@@ -130,17 +151,26 @@ func (e *Entry) turn() (Key, Stage, time.Time) {
 	return e.key, e.stage, e.rec.Sealed
 }
 
+// places is how many entries are being sent, of the small ones or of the others. With mu held.
+func (s *Spool) places(small bool) *int {
+	if small {
+		return &s.sendingSmall
+	}
+	return &s.sending
+}
+
 // work carries one entry and gives its place to the next.
-func (s *Spool) work(ctx context.Context, e *Entry) {
+func (s *Spool) work(ctx context.Context, e *Entry, small bool) {
 	a := e.take(ctx)
 	if a != nil {
+		a.small = small
 		a.deliver()
 	}
 	s.mu.Lock()
 	if a != nil && a.confirming {
 		s.confirming--
 	} else {
-		s.sending--
+		*s.places(small)--
 	}
 	s.mu.Unlock()
 	s.kick()
@@ -156,11 +186,11 @@ func (s *Spool) slot(a *attempt, confirming bool) {
 	}
 	a.confirming = confirming
 	if confirming {
-		s.sending--
+		*s.places(a.small)--
 		s.confirming++
 	} else {
 		s.confirming--
-		s.sending++
+		*s.places(a.small)++
 	}
 }
 

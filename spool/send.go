@@ -87,6 +87,13 @@ func (a *attempt) parts(fresh bool) error {
 		if mine.Acquire(ctx, 1) != nil {
 			break
 		}
+		if a.small { // counted by places; not to wait behind a film's parts
+			g.Go(func() error {
+				defer mine.Release(1)
+				return a.put(ctx, i, part, log)
+			})
+			continue
+		}
 		if a.e.s.puts.Acquire(ctx, 1) != nil {
 			mine.Release(1)
 			break

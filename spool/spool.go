@@ -61,8 +61,8 @@ type Config struct {
 	Names  Names // nil: nothing ever is to happen to names
 
 	Settle   time.Duration // quiet time after the last close before anything is sent (2 s); shorter catches tools between close and rename
-	Uploads  int           // files sent at once (4)
-	Parts    int           // PUTs at once per file (16); all files together have at most 16
+	Uploads  int           // files sent at once (4), and beside them 16 times as many small ones, of at most 2 MiB
+	Parts    int           // PUTs at once per file (16); all files together have at most 16, and small ones one each
 	KeepFree int64         // bytes of the disk that writers may not use up: beyond them write answers ENOSPC
 
 	// Local tells the names that never leave this machine (LocalName).
@@ -100,18 +100,22 @@ type Spool struct {
 	stopSync   context.CancelFunc
 	background sync.WaitGroup // the syncer
 	nParked    atomic.Int64
+	assembly   assembly
 
 	mu sync.RWMutex // guards what follows. Lock order: see Entry
 	index
 	closed     bool
 	due        queue // entries whose time comes: the quiet time is over, or the wait before the next try
 	ready      queue // entries whose time has come, the oldest sealed first
-	sending    int   // attempts, but for those that are
+	smallReady queue // the small ones of them
+	sending    int   // attempts, but for those of small files and those that are
 	confirming int
 	sealing    int
-	unsynced   map[*Entry]struct{}
-	orphans    map[string]*orphan
-	changed    chan struct{} // closed at the next change; nil if nobody waits
+
+	sendingSmall int
+	unsynced     map[*Entry]struct{}
+	orphans      map[string]*orphan
+	changed      chan struct{} // closed at the next change; nil if nobody waits
 }
 
 // Open creates the folders, takes the lock, and recovers every entry. Without Run nothing is sent.

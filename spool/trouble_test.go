@@ -304,13 +304,15 @@ func TestResume(t *testing.T) {
 	})
 }
 
-// Files are sent in the order in which they were sealed, and a few at once.
+// Files are sent in the order in which they were sealed, and a few at once; small ones are many at once, and do not wait for those.
 func TestOrder(t *testing.T) {
+	large := strings.Repeat(long, smallFile/len(long)+1)
 	bubble(t, func(t *testing.T) {
 		f := newFake()
+		f.partSize = int64(len(large)) / 9
 		r := newRig(t, f, func(c *Config) { c.Uploads = 1; c.Parts = 1 }).start()
 		for i := range 5 {
-			r.file(fmt.Sprint("f", i), long)
+			r.file(fmt.Sprint("f", i), large)
 			time.Sleep(100 * time.Millisecond)
 		}
 		r.finish()
@@ -327,13 +329,35 @@ func TestOrder(t *testing.T) {
 	})
 	bubble(t, func(t *testing.T) {
 		f := newFake()
+		f.partSize = int64(len(large)) / 9
 		r := newRig(t, f).start()
 		for i := range 6 {
-			r.file(fmt.Sprint("f", i), long)
+			r.file(fmt.Sprint("f", i), large)
 		}
 		r.finish()
 		if f.most != maxPuts {
 			t.Errorf("%d PUTs at once", f.most)
+		}
+	})
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		r := newRig(t, f, func(c *Config) { c.Uploads = 1; c.Parts = 1 }).start()
+		for i := range 100 {
+			r.file(fmt.Sprint("f", i), "abc")
+		}
+		f.hook(func(op, name string) error {
+			if op == "create" && name == "large" {
+				time.Sleep(time.Hour)
+			}
+			return nil
+		}, nil)
+		r.file("large", large)
+		r.finish()
+		if f.most != smallUploads {
+			t.Errorf("%d PUTs of small files at once", f.most)
+		}
+		if told := r.told(); len(told) != 101 || !strings.HasPrefix(told[100], "large") {
+			t.Errorf("%d were told, the last of them is not the large one", len(told))
 		}
 	})
 }

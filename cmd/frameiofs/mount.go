@@ -48,7 +48,7 @@ func mountFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "read-only", Usage: "refuse every change"},
 		&cli.BoolFlag{Name: "sync-close", Usage: "close(2) and fsync(2) return when Frame.io has every byte, or fail"},
 		&cli.DurationFlag{Name: "settle", Value: spool.DefaultSettle, Usage: "wait for `TIME` of quiet after the last close before uploading"},
-		&cli.IntFlag{Name: "uploads", Value: spool.DefaultUploads, Usage: "upload `N` files at once"},
+		&cli.IntFlag{Name: "uploads", Value: spool.DefaultUploads, Usage: "upload `N` files at once, and 16 times as many small ones"},
 		&cli.IntFlag{Name: "parts", Value: spool.DefaultParts, Usage: "send `N` parts of one file at once"},
 		&cli.DurationFlag{Name: "listing-age", Value: cache.DefaultAge, Usage: "show a folder as it was up to `TIME` ago at once, and look behind whether it still is so"},
 		&cli.BoolFlag{Name: "xattr", Usage: "offer user.frameio.* extended attributes; makes ls -l slower"},
