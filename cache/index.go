@@ -18,11 +18,13 @@ import (
 //	listings2   kind and ID of a folder → its items, see listing.go
 //	ages1       kind and ID of a folder → when Frame.io told them: nanoseconds since 1970, 8 bytes, big endian; 0: ask before they are shown
 //	attrs1      '=' and ID → an Attr, see attr.go
+//	xattrs1     '=' and ID → XAttrs, see xattr.go
 //	aliases1    '=' and ID → ino and gen, 8 bytes each, big endian
 var (
 	bucketListings = []byte("listings2")
 	bucketAges     = []byte("ages1")
 	bucketAttrs    = []byte("attrs1")
+	bucketXAttrs   = []byte("xattrs1")
 	bucketAliases  = []byte("aliases1")
 )
 
@@ -42,12 +44,13 @@ type Index struct {
 
 	flushes sync.Mutex // held while a batch is written; taken before mu
 
-	mu      sync.Mutex    // guards what follows
-	attrs   *shelf[Attr]  // in front of the bucket, and never behind it
-	aliases *shelf[alias] // likewise
-	next    *batch        // new since the last write
-	writing *batch        // being written; empty at other times
-	err     error         // of the last write
+	mu      sync.Mutex       // guards what follows
+	attrs   *shelf[Attr]     // in front of the bucket, and never behind it
+	aliases *shelf[alias]    // likewise
+	xattrs  *shelf[struct{}] // tells only which there are
+	next    *batch           // new since the last write
+	writing *batch           // being written; empty at other times
+	err     error            // of the last write
 	closed  bool
 }
 
@@ -76,12 +79,13 @@ func OpenIndex(path string) (*Index, error) {
 				return err
 			}
 		}
-		for _, name := range [][]byte{bucketListings, bucketAges, bucketAttrs, bucketAliases} {
+		for _, name := range [][]byte{bucketListings, bucketAges, bucketAttrs, bucketXAttrs, bucketAliases} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
 		}
 		x.attrs, x.aliases = newShelf[Attr](tx.Bucket(bucketAttrs)), newShelf[alias](tx.Bucket(bucketAliases))
+		x.xattrs = newShelf[struct{}](tx.Bucket(bucketXAttrs))
 		return nil
 	})
 	if err != nil {

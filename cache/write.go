@@ -22,6 +22,7 @@ const ageGrain = time.Minute
 // batch is what has changed.
 type batch struct {
 	attrs    map[remote.ID]Attr
+	xattrs   map[remote.ID]XAttrs
 	aliases  map[remote.ID]alias
 	listings map[folderKey]unwritten
 	ages     map[folderKey]unwritten // only the age of the listing is new
@@ -34,12 +35,13 @@ type unwritten struct {
 }
 
 func newBatch() *batch {
-	return &batch{map[remote.ID]Attr{}, map[remote.ID]alias{}, map[folderKey]unwritten{}, map[folderKey]unwritten{}}
+	return &batch{map[remote.ID]Attr{}, map[remote.ID]XAttrs{}, map[remote.ID]alias{}, map[folderKey]unwritten{}, map[folderKey]unwritten{}}
 }
 
 // over returns b with newer laid over it.
 func (b *batch) over(newer *batch) *batch {
 	maps.Copy(b.attrs, newer.attrs)
+	maps.Copy(b.xattrs, newer.xattrs)
 	maps.Copy(b.aliases, newer.aliases)
 	maps.Copy(b.listings, newer.listings)
 	maps.Copy(b.ages, newer.ages)
@@ -112,6 +114,9 @@ func (p put) stands(tx *bbolt.Tx) bool {
 func (b *batch) puts() (puts []put) {
 	for id, a := range b.attrs {
 		puts = append(puts, put{bucketAttrs, idKey(id), a.encode()})
+	}
+	for id, a := range b.xattrs {
+		puts = append(puts, put{bucketXAttrs, idKey(id), a.encode()})
 	}
 	for id, a := range b.aliases {
 		puts = append(puts, put{bucketAliases, idKey(id), a.encode()})

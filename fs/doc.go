@@ -35,7 +35,9 @@
 // folder that was not looked at for long may be shown as it was known, up to the listing's age, for as long as it takes to ask; what
 // is about to be changed there is asked for first (create, mkdir, rename, unlink, rmdir, open for writing).
 //
-// chmod, chown and times are kept on this machine, with the bytes they were set on. V2 keeps modification times too. Symbolic
+// chmod, chown, times and, with XAttr, extended attributes (user.*; on macOS all) are kept on this machine, with the bytes they were
+// set on: up to 64 KiB a value and 1 MiB a file. user.frameio.{id,url,state,version,label,checksum} tell of a file, and are not listed,
+// so that nobody copies them. security.*, system.* and trusted.* are not supported. V2 keeps modification times too. Symbolic
 // links, hard links and device nodes are refused (EPERM): Frame.io has none.
 //
 // Locks are local to this machine. inotify does not tell of changes made elsewhere.

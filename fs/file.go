@@ -208,6 +208,9 @@ func (n *file) keep(ctx context.Context, a spool.Attr) error {
 			return n.fs.cfg.Index.SetAttr(it.Content, merged(n.fs.cfg.Index.Attr(it.Content), a))
 		}
 		err := e.SetAttr(a)
+		if err == nil && unmodified(e.Info()) {
+			return n.fs.cfg.Index.SetAttr(it.Content, merged(n.fs.cfg.Index.Attr(it.Content), a))
+		}
 		if !errors.Is(err, spool.ErrGone) {
 			return err
 		}
@@ -244,7 +247,8 @@ func (n *file) begin(emptied bool) (*spool.Entry, error) {
 	}
 	it := n.item.item()
 	kept := n.fs.cfg.Index.Attr(it.Content)
-	attr := spool.Attr{Mode: kept.Mode, UID: kept.UID, GID: kept.GID, Mtime: itemTime(it, kept), Atime: kept.Atime}
+	attr := spool.Attr{Mode: kept.Mode, UID: kept.UID, GID: kept.GID, Mtime: itemTime(it, kept), Atime: kept.Atime,
+		XAttr: n.fs.cfg.Index.XAttrs(it.Content)}
 	target := spool.Target{Parent: n.parent, Name: it.Name, Replaces: it.Ref}
 	var base spool.Base
 	if emptied {

@@ -46,7 +46,7 @@ type Config struct {
 	Umask     uint32        // taken from 0666 and 0777
 	ReadOnly  bool          // every change fails with EROFS
 	SyncClose bool          // close(2) and fsync(2) return when Frame.io has the bytes
-	XAttr     bool          // user.frameio.* are there; makes ls -l slower
+	XAttr     bool          // extended attributes are kept, and user.frameio.* are there; makes ls -l slower
 	Timeout   time.Duration // longest wait of one call for Frame.io; default 60 s
 
 	AllowOther bool     // other users may look in
@@ -170,6 +170,9 @@ func (f *FS) Settled(in spool.Info, it remote.Item, data string) error {
 	}
 	attr := cache.Attr{Mode: in.Mode, UID: in.UID, GID: in.GID, Mtime: in.Mtime, Atime: in.Atime}
 	if err := f.cfg.Index.SetAttr(it.Content, attr); err != nil {
+		return fmt.Errorf("keep attributes: %w", err)
+	}
+	if err := f.cfg.Index.SetXAttrs(it.Content, in.XAttr); err != nil {
 		return fmt.Errorf("keep attributes: %w", err)
 	}
 	if err := f.cfg.Blocks.Adopt(it, data); err != nil {

@@ -18,8 +18,6 @@ var notPosix = map[string]string{
 	"OpenSymlinkRace":     "Frame.io has no symbolic links",
 	"SetattrSymlink":      "Frame.io has no symbolic links",
 	"SymlinkReadlink":     "Frame.io has no symbolic links",
-	"XAttr":               "programs cannot keep extended attributes of their own on Frame.io",
-	"XAttrLarge":          "programs cannot keep extended attributes of their own on Frame.io",
 }
 
 // TestPosix runs go-fuse's suite, each test in a folder of its own. Those in notPosix run in a process of their own, because
@@ -41,7 +39,7 @@ func TestPosix(t *testing.T) {
 		m := r.mount(mountWith{settle: time.Hour})
 		t.Run(alone, func(t *testing.T) { posixtest.All[alone](t, m.project) })
 		m.stop()
-		m = r.mount(mountWith{})
+		m = r.mount(mountWith{fs: withXAttr})
 		for name, test := range posixtest.All {
 			if name == alone {
 				continue

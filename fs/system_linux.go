@@ -2,6 +2,7 @@ package fs
 
 import (
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -15,6 +16,18 @@ const (
 
 	keepFolder = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE // a folder's names, until it is told otherwise
 )
+
+// maxXAttr is the largest value of an extended attribute, in bytes. The kernel lets no larger one through.
+const maxXAttr = 64 << 10
+
+// keepsXAttr reports whether programs may set an attribute: those of users. security.* would be asked for before each exec, and who
+// finds system.* and trusted.* not supported does without.
+func keepsXAttr(name string) bool {
+	return len(name) > len("user.") && strings.HasPrefix(name, "user.")
+}
+
+// swallowsXAttr reports whether an attribute counts as set though it cannot be kept.
+func swallowsXAttr(string) bool { return false }
 
 // canPass reports whether the kernel can be given files to read past us: it lets only root do so (spec: fuse.md §1.2).
 func canPass(s *fuse.Server) bool {

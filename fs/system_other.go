@@ -3,6 +3,7 @@
 package fs
 
 import (
+	"strings"
 	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
@@ -14,6 +15,23 @@ const (
 	tells      = false
 	keepFolder = 0
 )
+
+// maxXAttr is the largest value of an extended attribute, in bytes: a resource fork may be larger than Linux would have it.
+const maxXAttr = 512 << 10
+
+// keepsXAttr reports whether programs may set an attribute: all that are not of another system. Names have no order here.
+func keepsXAttr(name string) bool {
+	for _, prefix := range []string{"security.", "system.", "trusted."} {
+		if strings.HasPrefix(name, prefix) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// swallowsXAttr reports whether an attribute counts as set though it cannot be kept. Finder gives up a copy if one of its own is
+// refused (spec: fuse.md §6).
+func swallowsXAttr(name string) bool { return strings.HasPrefix(name, "com.apple.") }
 
 // canPass is false: passthrough is Linux's.
 func canPass(*fuse.Server) bool { return false }

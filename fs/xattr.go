@@ -2,27 +2,37 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sort"
 	"strings"
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/frameiofs/frameiofs/spool"
 )
 
-// With --xattr each file tells where it is safe: user.frameio.{id,url,state,version,label,checksum}. They cannot be set.
+// With --xattr each file tells where it is safe, in user.frameio.{id,url,state,version,label,checksum}, and keeps what programs
+// set, as mode and times are kept: with its bytes, in the entry while it is leaving and in the index then, on this machine only.
+// A folder keeps what programs set too. What a file tells is not listed, or cp would want to set it on the copy, and rsync to remove
+// it from one.
 
 var (
 	_ fusefs.NodeGetxattrer    = (*file)(nil)
 	_ fusefs.NodeListxattrer   = (*file)(nil)
 	_ fusefs.NodeSetxattrer    = (*file)(nil)
 	_ fusefs.NodeRemovexattrer = (*file)(nil)
+	_ fusefs.NodeGetxattrer    = (*dir)(nil)
+	_ fusefs.NodeListxattrer   = (*dir)(nil)
+	_ fusefs.NodeSetxattrer    = (*dir)(nil)
+	_ fusefs.NodeRemovexattrer = (*dir)(nil)
 )
 
+// xattrPrefix is that of the names that are ours.
 const xattrPrefix = "user.frameio."
 
-// xattrs are the file's, by name without the prefix; those without a value are left out.
-func (n *file) xattrs() map[string]string {
+// tells are a file's own attributes, by their whole names; those without a value are left out.
+func (n *file) tells() map[string][]byte {
 	it, e := n.get()
 	all := map[string]string{
 		"id": string(it.ID), "version": string(it.Content), "url": it.URL, "label": it.Label, "checksum": it.Checksum,
@@ -36,45 +46,97 @@ func (n *file) xattrs() map[string]string {
 		}
 		all["checksum"] = ""
 	}
+	named := map[string][]byte{}
 	for k, v := range all {
-		if v == "" {
-			delete(all, k)
+		if v != "" {
+			named[xattrPrefix+k] = []byte(v)
 		}
 	}
-	return all
+	return named
+}
+
+// xattrs are those that programs have set on the file.
+func (n *file) xattrs() map[string][]byte {
+	it, e := n.get()
+	if e != nil {
+		return e.XAttrs()
+	}
+	return n.fs.cfg.Index.XAttrs(it.Content)
 }
 
 // Getxattr implements getxattr(2).
-func (n *file) Getxattr(_ context.Context, attr string, dest []byte) (uint32, syscall.Errno) {
-	name, ours := strings.CutPrefix(attr, xattrPrefix)
-	value, ok := n.xattrs()[name]
-	if !ours || !ok {
-		return 0, syscall.ENODATA
+func (n *file) Getxattr(_ context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	if strings.HasPrefix(name, xattrPrefix) {
+		return getXAttr(n.tells, name, dest)
 	}
-	if len(dest) < len(value) {
-		return uint32(len(value)), syscall.ERANGE
-	}
-	return uint32(copy(dest, value)), 0
+	return getXAttr(n.xattrs, name, dest)
 }
 
 // Listxattr implements listxattr(2).
 func (n *file) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
-	var names []string
-	for k := range n.xattrs() {
-		names = append(names, xattrPrefix+k+"\x00")
-	}
-	sort.Strings(names)
-	list := strings.Join(names, "")
-	if len(dest) < len(list) {
-		return uint32(len(list)), syscall.ERANGE
-	}
-	return uint32(copy(dest, list)), 0
+	return listXAttrs(dest, n.xattrs())
 }
 
-// Setxattr is refused.
-func (n *file) Setxattr(context.Context, string, []byte, uint32) syscall.Errno {
-	return syscall.EOPNOTSUPP
+// Setxattr implements setxattr(2).
+func (n *file) Setxattr(ctx context.Context, name string, value []byte, flags uint32) syscall.Errno {
+	return n.fs.setXAttr(name, value, flags, func(change xattrChange) error { return n.changeXAttrs(ctx, change) })
 }
 
-// Removexattr is refused.
-func (n *file) Removexattr(context.Context, string) syscall.Errno { return syscall.EOPNOTSUPP }
+// Removexattr implements removexattr(2).
+func (n *file) Removexattr(ctx context.Context, name string) syscall.Errno {
+	return n.fs.removeXAttr(name, func(change xattrChange) error { return n.changeXAttrs(ctx, change) })
+}
+
+// changeXAttrs keeps what change makes of the attributes that programs have set.
+func (n *file) changeXAttrs(ctx context.Context, change xattrChange) error {
+	ctx, cancel := n.fs.patient(ctx)
+	defer cancel()
+	for {
+		it, e := n.get()
+		if e == nil {
+			return n.fs.cfg.Index.ChangeXAttrs(it.Content, change.index)
+		}
+		err := e.ChangeXAttrs(change)
+		switch {
+		case err == nil && unmodified(e.Info()):
+			return n.fs.cfg.Index.ChangeXAttrs(it.Content, change.index)
+		case !errors.Is(err, spool.ErrGone):
+			return err
+		}
+		if err := n.outlived(ctx, e); err != nil {
+			return err
+		}
+	}
+}
+
+// unmodified reports whether an entry may come to nothing: then what is set on it is to stay with the bytes that are on Frame.io.
+func unmodified(in spool.Info) bool {
+	return in.Stage == spool.Clean || in.Stage == spool.Gone && in.Asset.IsZero() && !in.Replaces.IsZero()
+}
+
+// xattrs are those that programs have set on the folder.
+func (d *dir) xattrs() map[string][]byte { return d.fs.cfg.Index.XAttrs(d.get().ID) }
+
+// Getxattr implements getxattr(2).
+func (d *dir) Getxattr(_ context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	return getXAttr(d.xattrs, name, dest)
+}
+
+// Listxattr implements listxattr(2).
+func (d *dir) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
+	return listXAttrs(dest, d.xattrs())
+}
+
+// Setxattr implements setxattr(2).
+func (d *dir) Setxattr(_ context.Context, name string, value []byte, flags uint32) syscall.Errno {
+	return d.fs.setXAttr(name, value, flags, d.changeXAttrs)
+}
+
+// Removexattr implements removexattr(2).
+func (d *dir) Removexattr(_ context.Context, name string) syscall.Errno {
+	return d.fs.removeXAttr(name, d.changeXAttrs)
+}
+
+func (d *dir) changeXAttrs(change xattrChange) error {
+	return d.fs.cfg.Index.ChangeXAttrs(d.get().ID, change.index)
+}

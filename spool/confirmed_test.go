@@ -128,6 +128,8 @@ func TestChangeWhileTold(t *testing.T) {
 			[]string{"folder-b/b = " + seen(long)}, 2},
 		{"chmod", func(r *rig, e *Entry) { r.must(e.SetAttr(Attr{Mode: 0o600})) },
 			[]string{"folder-a/a = " + seen(long)}, 2},
+		{"given an attribute", func(r *rig, e *Entry) { r.must(e.ChangeXAttrs(xattrs("user.a", "1"))) },
+			[]string{"folder-a/a = " + seen(long)}, 2},
 		{"written", func(r *rig, e *Entry) {
 			h := r.opened(e, true)
 			r.put(h, 0, "NEW")

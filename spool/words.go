@@ -77,6 +77,8 @@ type Attr struct {
 	GID   *uint32   `json:"gid,omitempty"`
 	Mtime time.Time `json:"mtime,omitzero"` // not set: the time of the last modification
 	Atime time.Time `json:"atime,omitzero"`
+
+	XAttr map[string][]byte `json:"xattr,omitempty"` // extended attributes by name; never changed, only replaced, see ChangeXAttrs
 }
 
 // merge lays the set fields of b over a.

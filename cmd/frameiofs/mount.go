@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -51,7 +52,8 @@ func mountFlags() []cli.Flag {
 		&cli.IntFlag{Name: "uploads", Value: spool.DefaultUploads, Usage: "upload `N` files at once, and 16 times as many small ones"},
 		&cli.IntFlag{Name: "parts", Value: spool.DefaultParts, Usage: "send `N` parts of one file at once"},
 		&cli.DurationFlag{Name: "listing-age", Value: cache.DefaultAge, Usage: "show a folder as it was up to `TIME` ago at once, and look behind whether it still is so"},
-		&cli.BoolFlag{Name: "xattr", Usage: "offer user.frameio.* extended attributes; makes ls -l slower"},
+		&cli.BoolFlag{Name: "xattr", Value: runtime.GOOS == "darwin",
+			Usage: "keep extended attributes on this machine, and tell in user.frameio.* where a file is safe; makes ls -l slower"},
 		&cli.BoolFlag{Name: "allow-other", Usage: "let other users of this machine in"},
 		&cli.IntFlag{Name: "uid", Value: os.Getuid(), DefaultText: "you", Usage: "owner of all files"},
 		&cli.IntFlag{Name: "gid", Value: os.Getgid(), DefaultText: "yours", Usage: "group of all files"},
