@@ -250,17 +250,11 @@ func (n *file) begin(emptied bool) (*spool.Entry, error) {
 	attr := spool.Attr{Mode: kept.Mode, UID: kept.UID, GID: kept.GID, Mtime: itemTime(it, kept), Atime: kept.Atime,
 		XAttr: n.fs.cfg.Index.XAttrs(it.Content)}
 	target := spool.Target{Parent: n.parent, Name: it.Name, Replaces: it.Ref}
-	var base spool.Base
 	if emptied {
 		attr.Mtime = time.Time{} // now
-	} else {
-		base = n.fs.cfg.Blocks.Open(it)
 	}
-	e, err := n.fs.cfg.Spool.Change(target, attr, key(n.StableAttr()), base)
+	e, err := n.fs.cfg.Spool.Change(target, attr, key(n.StableAttr()), it, emptied)
 	if err != nil {
-		if base != nil {
-			base.Close()
-		}
 		return nil, err
 	}
 	n.entry = e

@@ -141,6 +141,11 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 			left, target.Replaces = target.Replaces, place
 		}
 	}
+	if !left.IsZero() { // it goes from Frame.io, and with it what e has not fetched of it
+		if err := e.Fetch(ctx); err != nil {
+			return err
+		}
+	}
 	if err := d.retarget(e, target); err != nil { // this discards the entry that had the name
 		return err
 	}

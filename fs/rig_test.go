@@ -133,6 +133,7 @@ func (r *rig) mount(with mountWith) *mounted {
 	blocks, err := cache.OpenBlocks(cache.BlocksConfig{Dir: filepath.Join(m.state, "blocks"), Source: cl, Log: log})
 	check(t, "open blocks", err)
 	sc := spool.Config{Dir: filepath.Join(m.state, "spool"), Remote: cl, Settle: with.settle, Log: log,
+		Base:    func(was remote.Item) spool.Base { return blocks.Open(was) },
 		Settled: func(in spool.Info, it remote.Item, data string) error { return m.fs.Settled(in, it, data) }}
 	if with.spool != nil {
 		with.spool(&sc)

@@ -28,6 +28,8 @@ type attempt struct {
 	creating bool   // guarded by Entry.step: CreateFile has been asked and has not answered
 	lost     string // guarded by Entry.step: the orphan that was noted meanwhile
 
+	differs bool // from what Frame.io has: same need not look again
+
 	confirming bool // guarded by Spool.mu: it takes a place among those being confirmed, not among those being sent
 	small      bool // it takes one among the small files; set once
 
@@ -129,6 +131,9 @@ func (a *attempt) deliver() {
 func (a *attempt) all() error {
 	for {
 		err := a.earlier()
+		if err == nil {
+			err = a.same()
+		}
 		if err == nil {
 			err = a.send()
 		}

@@ -47,6 +47,7 @@ func (e *Entry) Retarget(t Target) error {
 	if err != nil {
 		return err
 	}
+	e.split = false // a new name counts as a change
 	e.s.reindex(e)
 	if !dropped.IsZero() {
 		if err := e.s.orphan(orphan{Key: e.key, Ref: dropped}, nil); err != nil {
@@ -117,6 +118,17 @@ func (e *Entry) leaves(t Target) *own {
 	return o
 }
 
+// remains is what a discarded entry leaves on Frame.io to be deleted; with step held.
+func (e *Entry) remains(asset remote.Ref, p *placed) orphan {
+	switch {
+	case p == nil:
+		return orphanOf(e.key, asset, e.intent)
+	case p.Same:
+		return orphan{Key: e.key} // nothing: it was there before
+	}
+	return orphan{Key: e.key, Ref: p.File}
+}
+
 // bequeath gives up what leaves told, so that nobody takes it for an orphan; with step held.
 func (e *Entry) bequeath() {
 	e.stop()
@@ -185,6 +197,7 @@ func (e *Entry) Discard() error {
 // discard is Discard with step held and the entry hidden. The renaming of its folder is the turning point; recovery does the
 // rest if the program dies after it.
 func (e *Entry) discard() error {
+	e.dehydrate()
 	e.s.unschedule(e)
 	rec, _, folder := e.get()
 	a := e.stop()
@@ -213,11 +226,7 @@ func (e *Entry) discard() error {
 	if folder == "" {
 		return nil
 	}
-	o := orphanOf(e.key, asset, e.intent)
-	if p != nil {
-		o = orphan{Key: e.key, Ref: p.File}
-	}
-	if err := e.s.orphan(o, a); err != nil {
+	if err := e.s.orphan(e.remains(asset, p), a); err != nil {
 		return fmt.Errorf("note what is to be deleted on Frame.io: %w", err)
 	}
 	if err := os.RemoveAll(e.s.path(folder, e.key) + ".gone"); err != nil {

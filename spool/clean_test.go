@@ -18,12 +18,12 @@ import (
 func (r *rig) change(name string, b *memBase) (*Entry, *Handle) {
 	r.t.Helper()
 	old := r.f.put(folderA, name, b.s)
-	e, err := r.Change(Target{Parent: folderA, Name: name, Replaces: old}, Attr{Mode: 0o640}, "", b)
+	e, err := r.Change(Target{Parent: folderA, Name: name, Replaces: old}, Attr{Mode: 0o640}, "", r.was(old, b), false)
 	r.must(err)
 	return e, r.opened(e, true)
 }
 
-// The first modification fetches the old bytes; only it waits for them, and it can be interrupted.
+// A modification fetches the bytes around it; only it waits for them, and it can be interrupted.
 func TestFetchBeforeChange(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		closed := 0
@@ -34,8 +34,8 @@ func TestFetchBeforeChange(t *testing.T) {
 		if _, err := h.WriteAt(ctx, []byte("NEW"), 0); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("an interrupted write: %v", err)
 		}
-		if st := e.Info().Stage; st != Clean || e.Size() != int64(len(long)) {
-			t.Errorf("it is %s", st)
+		if got := e.Size(); got != int64(len(long)) || e.Info().Missing != got {
+			t.Errorf("of %d bytes %d are missing", got, e.Info().Missing)
 		}
 		begin := time.Now()
 		go func() {
@@ -56,8 +56,8 @@ func TestFetchBeforeChange(t *testing.T) {
 		r.shut(h)
 		r.finish()
 		r.expect("folder-b/b = " + seen("NEW"+long[3:]) + " | " + seen(long))
-		if closed != 1 {
-			t.Errorf("base was closed %d times", closed)
+		if closed != r.opens {
+			t.Errorf("base was opened %d times and closed %d times", r.opens, closed)
 		}
 	})
 }
@@ -82,7 +82,7 @@ func TestFetchShort(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, newFake()).start()
 		_, h := r.change("a", &memBase{s: "0123456789"})
-		h.e.base = shortBase{h.e.base}
+		h.e.base = shortBase{h.e.base} // clean, so that nobody else has it
 		if _, err := h.WriteAt(t.Context(), []byte("x"), 0); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("write: %v", err)
 		}

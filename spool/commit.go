@@ -30,9 +30,12 @@ func (e *Entry) commit() error {
 			e.step.Unlock()
 			return err
 		}
-		f := e.data
+		f, b := e.data, e.blocks
 		e.step.Unlock()
 		err := syncData(f) // takes as long as the disk does: no lock is held
+		if err == nil {
+			err = b.sync()
+		}
 		e.release()
 		if err != nil {
 			return fmt.Errorf("sync bytes: %w", err)

@@ -3,12 +3,9 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"sync/atomic"
 	"time"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
@@ -81,11 +78,11 @@ func (a *attempt) verify(it remote.Item) error {
 	if it.Checksum == "" {
 		return nil // V4 never tells one, V2 only later
 	}
-	h := xxhash.New()
-	if _, err := io.CopyBuffer(h, io.NewSectionReader(&a.guard, 0, size), make([]byte, 1<<20)); err != nil {
-		return fmt.Errorf("read bytes to compare: %w", err)
+	sum, err := a.sum(size)
+	if err != nil {
+		return err
 	}
-	if sum := fmt.Sprintf("%016x", h.Sum64()); sum != it.Checksum {
+	if sum != it.Checksum {
 		return &failure{why: fmt.Sprintf("Frame.io's checksum is %s, that of the file is %s", it.Checksum, sum), counted: true, left: leftover}
 	}
 	return nil

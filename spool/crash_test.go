@@ -184,7 +184,7 @@ func stories() map[string][]act {
 				var err error
 				if over {
 					doc = r.f.put(folderA, name, "old")
-					e, err = r.Change(Target{Parent: folderA, Name: name, Replaces: doc}, Attr{}, "", &memBase{s: "old"})
+					e, err = r.Change(Target{Parent: folderA, Name: name, Replaces: doc}, Attr{}, "", r.was(doc, &memBase{s: "old"}), false)
 				} else {
 					e, err = r.Create(Target{Parent: folderA, Name: name}, Attr{})
 				}

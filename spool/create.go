@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
 )
 
 func (s *Spool) newEntry(k Key, rec record) *Entry {
@@ -16,23 +18,34 @@ func (s *Spool) newEntry(k Key, rec record) *Entry {
 }
 
 // Create begins a new, empty file. A visible entry of that name: io/fs.ErrExist.
-func (s *Spool) Create(t Target, a Attr) (*Entry, error) { return s.enter(t, a, "", nil) }
+func (s *Spool) Create(t Target, a Attr) (*Entry, error) { return s.enter(t, a, "", nil, nil) }
 
 // Change begins a change of the asset t.Replaces, whose inode has the key k ("": draw one). The entry is clean, and its bytes
-// are base's, until the first modification; unmodified it vanishes at the release of its last writer. A nil base means that
+// are those of was, until the first modification; unmodified it vanishes at the release of its last writer. emptied means that
 // the old bytes do not matter (O_TRUNC): the entry is empty and counts as modified. Open it at once, or Truncate or Discard
-// it: base is closed with the last handle. A visible entry of that name or key: io/fs.ErrExist.
-func (s *Spool) Change(t Target, a Attr, k Key, base Base) (*Entry, error) {
+// it: Config.Base's is closed with the last handle. A visible entry of that name or key: io/fs.ErrExist.
+func (s *Spool) Change(t Target, a Attr, k Key, was remote.Item, emptied bool) (*Entry, error) {
 	if t.Replaces.IsZero() {
 		return nil, errors.New("spool: a change needs the asset that it replaces")
 	}
 	if k != "" && !k.Valid() {
 		return nil, fmt.Errorf("spool: %q is no key", k)
 	}
-	return s.enter(t, a, k, base)
+	if emptied {
+		return s.enter(t, a, k, &was, nil)
+	}
+	if s.cfg.Base == nil {
+		return nil, errors.New("spool: a change needs Config.Base")
+	}
+	base := s.cfg.Base(was)
+	e, err := s.enter(t, a, k, &was, base)
+	if err != nil {
+		base.Close()
+	}
+	return e, err
 }
 
-func (s *Spool) enter(t Target, a Attr, k Key, base Base) (*Entry, error) {
+func (s *Spool) enter(t Target, a Attr, k Key, was *remote.Item, base Base) (*Entry, error) {
 	if t.Name == "" || !t.Parent.IsFolder() {
 		return nil, fmt.Errorf("spool: create %q in a %s: no place for a file", t.Name, t.Parent.Kind)
 	}
@@ -40,7 +53,7 @@ func (s *Spool) enter(t Target, a Attr, k Key, base Base) (*Entry, error) {
 		k = NewKey()
 	}
 	now := time.Now()
-	e := s.newEntry(k, record{Format: 1, Key: k, Target: t, Attr: a, Modified: now, Boot: s.boot})
+	e := s.newEntry(k, record{Format: formatWhole, Key: k, Target: t, Attr: a, Modified: now, Boot: s.boot, Base: was})
 	e.step.Lock()
 	defer e.step.Unlock()
 	if base != nil {

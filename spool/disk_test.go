@@ -262,7 +262,7 @@ func TestReadAndWriteErrors(t *testing.T) {
 			{"allocate nothing", func() error { return h.Allocate(t.Context(), 0, 0, true) }, syscall.EINVAL},
 			{"a name twice", func() error { _, err := r.Create(e.Target(), Attr{}); return err }, fs.ErrExist},
 			{"a key twice", func() error {
-				_, err := r.Change(Target{Parent: folderA, Name: "b", Replaces: remote.Ref{Kind: remote.File, ID: "x"}}, Attr{}, e.Key(), nil)
+				_, err := r.Change(Target{Parent: folderA, Name: "b", Replaces: remote.Ref{Kind: remote.File, ID: "x"}}, Attr{}, e.Key(), remote.Item{}, true)
 				return err
 			}, fs.ErrExist},
 		} {

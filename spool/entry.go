@@ -23,27 +23,31 @@ type Entry struct {
 	key Key
 
 	// step is held by whoever changes what the disk says about the entry. Small fsyncs happen under it.
-	step     sync.Mutex
-	attempt  *attempt      // who is sending it now; an attempt that is not this one any more may not change anything
-	intent   *intent       // creating
-	given    bool          // data may belong to someone else by now (Config.Settled): before a modification it is copied
-	telling  bool          // Config.Settled is running
-	unlinked bool          // discarded
-	frail    bool          // entry.json may not survive a loss of power
-	previous bool          // entry.prev is there, which does
-	lazy     bool          // something was written that may not survive a loss of power
-	copying  chan struct{} // not nil while someone copies base or given bytes; closed at the end
+	step      sync.Mutex
+	attempt   *attempt      // who is sending it now; an attempt that is not this one any more may not change anything
+	intent    *intent       // creating
+	split     bool          // it has got data of its own, but as yet nothing else happened to it: see undo
+	hydrating *hydration    // who fetches its rest
+	given     bool          // data may belong to someone else by now (Config.Settled): before a modification it is copied
+	telling   bool          // Config.Settled is running
+	unlinked  bool          // discarded
+	frail     bool          // entry.json may not survive a loss of power
+	previous  bool          // entry.prev is there, which does
+	lazy      bool          // something was written that may not survive a loss of power
+	copying   chan struct{} // not nil while someone copies given bytes; closed at the end
 
 	// gate is shared by those who read and write bytes, and taken alone by who changes which bytes these are.
 	gate     sync.RWMutex
 	writable bool     // bytes may be changed: they are ours alone, and the disk says that the entry is not closed
 	data     *os.File // nil if nobody uses it, or if the bytes are base's
+	blocks   *blocks  // which bytes are base's though there is data; nil: none
 
 	size     atomic.Int64 // bytes
 	modified atomic.Int64 // unix nanoseconds of the last modification
 	mods     atomic.Int64 // counts modifications since the start of the program
 	mtimeSet atomic.Bool  // rec.Attr.Mtime is set; a write ends that
 	broken   atomic.Bool  // hole is not empty
+	lacks    atomic.Int64 // bytes that only base has
 
 	mu       sync.Mutex // guards what follows; a leaf: nothing is called under it
 	rec      record     // but for Attr.Mtime changed only with step held too, like the next five
@@ -52,7 +56,7 @@ type Entry struct {
 	asset    remote.Ref // upload.json's file
 	placed   *placed    // item.json; replaced, never changed
 	sending  *attempt   // the same as attempt
-	base     Base       // bytes of a clean entry
+	base     Base       // bytes that are not here; opened by source
 	uses     int        // of data and base: handles, attempts, fsyncs
 	writers  map[*Handle]struct{}
 	last     Closing   // by the last Flush of a writer
@@ -183,13 +187,18 @@ func (e *Entry) move(to string, safe bool) error {
 func (e *Entry) acquire() error {
 	e.gate.Lock()
 	defer e.gate.Unlock()
-	e.mu.Lock()
-	folder := e.folder
-	e.mu.Unlock()
+	rec, _, folder := e.get()
 	if e.data == nil && folder != "" {
-		f, err := os.OpenFile(filepath.Join(e.s.path(folder, e.key), dataName), os.O_RDWR, 0)
+		dir := e.s.path(folder, e.key)
+		f, err := os.OpenFile(filepath.Join(dir, dataName), os.O_RDWR, 0)
 		if err != nil {
 			return fmt.Errorf("open bytes: %w", err)
+		}
+		if rec.Format == formatPartial {
+			if e.blocks, err = loadBlocks(dir, e.Size(), &e.lacks); err != nil {
+				f.Close()
+				return fmt.Errorf("open bytes: %w", err)
+			}
 		}
 		e.data = f
 	}
@@ -217,6 +226,8 @@ func (e *Entry) release() {
 	if e.data != nil {
 		e.data.Close()
 		e.data = nil
+		e.blocks.close()
+		e.blocks = nil
 	}
 	if base != nil {
 		base.Close()
@@ -248,6 +259,7 @@ func (e *Entry) Open(write bool) (*Handle, error) {
 	e.writers[h] = struct{}{}
 	e.mu.Unlock()
 	if stage == Settling {
+		e.dehydrate()
 		e.s.unschedule(e)
 		e.setStage(Writing)
 	}

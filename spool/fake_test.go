@@ -138,6 +138,27 @@ func (f *fake) get(id remote.ID) (*asset, error) {
 	return a, nil
 }
 
+// look is what everybody knows of an asset already: it is no call.
+func (f *fake) look(ref remote.Ref) remote.Item {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if a := f.assets[ref.ID]; a != nil {
+		return f.item(a)
+	}
+	return remote.Item{Ref: ref}
+}
+
+// base is what can be read of a file.
+func (f *fake) base(id remote.ID) *memBase {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a := f.assets[id]
+	if a == nil {
+		return &memBase{err: fs.ErrNotExist}
+	}
+	return &memBase{s: a.bytes()}
+}
+
 func (a *asset) bytes() string {
 	var b strings.Builder
 	for _, p := range a.want {

@@ -120,7 +120,7 @@ func TestVersionWaitsForTheName(t *testing.T) {
 		names := &homes{busy: make(chan struct{})}
 		r := newRig(t, newFake(), func(c *Config) { c.Names = names }).start()
 		old := r.f.put(folderA, "a", "old")
-		e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", nil)
+		e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", r.was(old, nil), true)
 		r.must(err)
 		h := r.opened(e, true)
 		r.put(h, 0, "new")

@@ -23,29 +23,16 @@ type Handle struct {
 // Entry is the entry the handle is on.
 func (h *Handle) Entry() *Entry { return h.e }
 
-// ReadAt is io.ReaderAt with a context: of the bytes as they are now, or of the asset's while nothing was modified.
+// ReadAt is io.ReaderAt with a context: of the bytes as they are now, those of an asset that were not modified from Config.Base.
 func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if h.released.Load() {
 		return 0, ErrClosed
 	}
-	e := h.e
-	e.gate.RLock()
-	if e.data != nil {
-		defer e.gate.RUnlock()
-		return e.data.ReadAt(p, off)
-	}
-	e.gate.RUnlock()
-	e.mu.Lock()
-	base := e.base
-	e.mu.Unlock()
-	if base == nil {
-		return 0, ErrClosed
-	}
-	return base.ReadAt(ctx, p, off)
+	return h.e.readAt(ctx, p, off)
 }
 
-// WriteAt is io.WriterAt with a context. The first modification of an asset's bytes copies them first, and only this can
-// wait for the network. It answers syscall.ENOSPC before the disk is full.
+// WriteAt is io.WriterAt with a context. It waits for the network only if it modifies blocks of an asset in part that are not
+// here. It answers syscall.ENOSPC before the disk is full.
 func (h *Handle) WriteAt(ctx context.Context, p []byte, off int64) (int, error) {
 	n, s := 0, span{off, off + int64(len(p))}
 	if len(p) == 0 {
@@ -57,6 +44,9 @@ func (h *Handle) WriteAt(ctx context.Context, p []byte, off int64) (int, error) 
 		defer h.e.gate.RUnlock()
 		if !h.e.writable {
 			return errNotWritable
+		}
+		if h.e.blocks.edges(s) != nil {
+			return errAbsent
 		}
 		n, err = h.put(p, off)
 		return err
@@ -75,7 +65,7 @@ func (h *Handle) put(p []byte, off int64) (int, error) {
 	h.touched.Store(true)
 	err, n := e.s.space.take(int64(len(p))), 0
 	if err == nil {
-		n, err = e.data.WriteAt(p, off)
+		n, err = e.over(span{off, off + int64(len(p))}, func() (int, error) { return e.data.WriteAt(p, off) })
 	}
 	if n > 0 {
 		e.changed()
@@ -105,11 +95,19 @@ func (h *Handle) Truncate(ctx context.Context, size int64) error {
 		}
 		h.flushed.Store(false)
 		h.touched.Store(true)
+		if size > e.size.Load() {
+			if err := e.blocks.shrink(e.size.Load()); err != nil {
+				return err
+			}
+		}
 		if err := e.data.Truncate(size); err != nil {
 			return err
 		}
 		e.size.Store(size)
 		e.changed()
+		if err := e.blocks.shrink(size); err != nil { // after data: see loadBlocks
+			return err
+		}
 		e.heal(span{size, math.MaxInt64})
 		return nil
 	})
@@ -136,6 +134,9 @@ func (h *Handle) Allocate(ctx context.Context, off, n int64, keepSize bool) erro
 			return err
 		}
 		if end := off + n; !keepSize && end > e.size.Load() {
+			if err := e.blocks.shrink(e.size.Load()); err != nil {
+				return err
+			}
 			if err := e.data.Truncate(end); err != nil {
 				return err
 			}
@@ -146,7 +147,8 @@ func (h *Handle) Allocate(ctx context.Context, off, n int64, keepSize bool) erro
 	})
 }
 
-// modify runs f until it finds the bytes writable. keep is how many bytes of what was there before still matter.
+// modify runs f until it finds the bytes writable, and those of s here that it needs: it answers errNotWritable or errAbsent if
+// not. keep is how many bytes of what was there before still matter.
 func (h *Handle) modify(ctx context.Context, s span, keep int64, f func() error) error {
 	switch {
 	case h.released.Load():
@@ -159,10 +161,16 @@ func (h *Handle) modify(ctx context.Context, s span, keep int64, f func() error)
 		return syscall.EFBIG
 	}
 	for {
-		if err := f(); err != errNotWritable {
+		err := f()
+		switch err {
+		case errNotWritable:
+			err = h.e.makeWritable(ctx, keep)
+		case errAbsent:
+			err = h.e.bring(ctx, s)
+		default:
 			return err
 		}
-		if err := h.e.makeWritable(ctx, keep); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +31,9 @@ type rig struct {
 	stop func()
 
 	mu      sync.Mutex
-	settled []string // "name = bytes" as told, in order
+	settled []string               // "name = bytes" as told, in order
+	bases   map[remote.ID]*memBase // by content, see was
+	opens   int                    // of bases
 }
 
 func newRig(t *testing.T, f *fake, tune ...func(*Config)) *rig {
@@ -40,8 +43,8 @@ func newRig(t *testing.T, f *fake, tune ...func(*Config)) *rig {
 
 func rigAt(t *testing.T, f *fake, dir string, tune ...func(*Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, f: f}
-	r.cfg = Config{Dir: dir, Remote: f, Settled: r.onSettled, Log: testLog(t)}
+	r := &rig{t: t, f: f, bases: map[remote.ID]*memBase{}}
+	r.cfg = Config{Dir: dir, Remote: f, Base: r.base, Settled: r.onSettled, Log: testLog(t)}
 	for _, g := range tune {
 		g(&r.cfg)
 	}
@@ -249,22 +252,61 @@ func (r *rig) reach(e *Entry, st Stage) {
 	r.t.Fatalf("the entry is %s and does not become %s", e.Info().Stage, st)
 }
 
+// was is an asset as the mounted tree knows it, whose bytes come from b; nil: from Frame.io.
+func (r *rig) was(ref remote.Ref, b *memBase) remote.Item {
+	it := r.f.look(ref)
+	if b != nil {
+		it.Size = b.Size()
+		r.mu.Lock()
+		r.bases[it.Content] = b
+		r.mu.Unlock()
+	}
+	return it
+}
+
+// base is Config.Base.
+func (r *rig) base(was remote.Item) Base {
+	r.mu.Lock()
+	b := r.bases[was.Content]
+	r.opens++
+	r.mu.Unlock()
+	if b == nil {
+		b = r.f.base(was.Content)
+	}
+	return b
+}
+
 // memBase is an asset's bytes.
 type memBase struct {
 	s      string
 	delay  time.Duration
 	closed *int
-	err    error
+	asked  atomic.Int64 // bytes
+
+	mu  sync.Mutex
+	err error
+}
+
+// fail has every read answer err, or none any more.
+func (b *memBase) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.err = err
 }
 
 func (b *memBase) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if err := sleep(ctx, b.delay); err != nil {
 		return 0, err
 	}
-	if b.err != nil {
-		return 0, b.err
+	b.mu.Lock()
+	err := b.err
+	b.mu.Unlock()
+	if err != nil {
+		return 0, err
 	}
-	return strings.NewReader(b.s).ReadAt(p, off)
+	n, err := strings.NewReader(b.s).ReadAt(p, off)
+	b.asked.Add(int64(n))
+	return n, err
 }
 func (b *memBase) Size() int64 { return int64(len(b.s)) }
 func (b *memBase) Close() error {

@@ -32,12 +32,16 @@ func (h *Handle) Punch(ctx context.Context, off, n int64) error {
 		if !e.writable {
 			return errNotWritable
 		}
+		if e.blocks.edges(s) != nil {
+			return errAbsent
+		}
 		h.flushed.Store(false)
 		h.touched.Store(true)
 		if s.end = min(s.end, e.size.Load()); s.end <= s.off {
 			return nil // truncated meanwhile
 		}
-		if err := wipe(e.data, s.off, s.end-s.off); err != nil {
+		_, err := e.over(s, func() (int, error) { return int(s.end - s.off), wipe(e.data, s.off, s.end-s.off) })
+		if err != nil {
 			return err
 		}
 		e.changed()
@@ -78,8 +82,8 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// SeekData is lseek(2) with SEEK_DATA: where, from off on, the first data are. What nothing was written to is a hole; of an asset
-// that was not modified all is data. If there are none: syscall.ENXIO.
+// SeekData is lseek(2) with SEEK_DATA: where, from off on, the first data are. What nothing was written to is a hole; of an
+// asset all is data that was not modified. If there are none: syscall.ENXIO.
 func (h *Handle) SeekData(off int64) (int64, error) {
 	return h.seek(off, seekData, func(int64) int64 { return off })
 }
@@ -104,5 +108,17 @@ func (h *Handle) seek(off int64, whence int, solid func(size int64) int64) (int6
 	case e.data == nil:
 		return solid(size), nil
 	}
-	return unix.Seek(int(e.data.Fd()), off, whence)
+	at, err := unix.Seek(int(e.data.Fd()), off, whence)
+	for _, gap := range e.blocks.gaps(span{off, size}) { // what is base's is data, though our disk has a hole there
+		switch {
+		case whence == seekData && (err != nil || gap.off < at):
+			return gap.off, nil
+		case whence == seekHole && err == nil && gap.off <= at && at < gap.end:
+			at, err = unix.Seek(int(e.data.Fd()), gap.end, whence)
+			if errors.Is(err, syscall.ENXIO) { // there is one at the end
+				at, err = size, nil
+			}
+		}
+	}
+	return at, err
 }

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/frameiofs/frameiofs/remote"
 )
 
 func TestPunchAndZero(t *testing.T) {
@@ -35,7 +33,7 @@ func TestPunchAndZero(t *testing.T) {
 					if of == "an asset" {
 						r.finish()
 						var err error
-						e, err = r.Change(Target{Parent: folderA, Name: "a", Replaces: r.f.assets["file-1"].Ref}, Attr{}, e.Key(), &memBase{s: content})
+						e, err = r.Change(Target{Parent: folderA, Name: "a", Replaces: r.f.assets["file-1"].Ref}, Attr{}, e.Key(), r.was(r.f.assets["file-1"].Ref, nil), false)
 						r.must(err)
 					}
 					h := r.opened(e, true)
@@ -133,7 +131,8 @@ func TestHolesAreSeen(t *testing.T) {
 		}
 		r.shut(h)
 
-		whole, err := r.Change(Target{Parent: folderA, Name: "b", Replaces: remote.Ref{Kind: remote.File, ID: "x"}}, Attr{}, "", &memBase{s: "asset"})
+		asset := r.f.put(folderA, "b", "asset")
+		whole, err := r.Change(Target{Parent: folderA, Name: "b", Replaces: asset}, Attr{}, "", r.was(asset, nil), false)
 		r.must(err)
 		h = r.opened(whole, true)
 		defer h.Release()

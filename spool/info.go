@@ -36,7 +36,7 @@ func (e *Entry) Info() Info {
 	defer e.mu.Unlock()
 	i := Info{
 		Key: e.key, Target: e.rec.Target, Attr: e.attr(), Size: e.size.Load(), Stage: e.stage, Writers: len(e.writers),
-		Attempts: e.rec.Attempts, Err: e.err, NextTry: e.nextTry, Closed: e.rec.Closed, MediaType: mediaType(e.rec.Target.Name),
+		Missing: e.lacks.Load(), Attempts: e.rec.Attempts, Err: e.err, NextTry: e.nextTry, Closed: e.rec.Closed, MediaType: mediaType(e.rec.Target.Name),
 	}
 	i.Replaces = e.rec.replaces()
 	switch e.stage {

@@ -72,7 +72,7 @@ func (m *model) entry(name string) *Entry {
 	if e := m.r.Find("folder-a", name); e != nil {
 		return e
 	}
-	e, err := m.r.Change(Target{Parent: folderA, Name: name, Replaces: m.asset(name)}, Attr{}, "", &memBase{s: m.files[name]})
+	e, err := m.r.Change(Target{Parent: folderA, Name: name, Replaces: m.asset(name)}, Attr{}, "", m.r.was(m.asset(name), nil), false)
 	if err != nil {
 		m.t.Fatal(err)
 	}

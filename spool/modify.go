@@ -16,7 +16,7 @@ import (
 var errNotWritable = errors.New("spool: not writable")
 
 // makeWritable brings the entry to where its bytes may be changed: being written, with the disk saying so, and with nobody
-// else reading them. keep is how many bytes of a clean entry's base still matter. It waits for the network only to read base.
+// else reading them. keep is how many of the bytes that Settled has given away still matter. It does not wait for the network.
 func (e *Entry) makeWritable(ctx context.Context, keep int64) error {
 	for {
 		e.step.Lock()
@@ -36,7 +36,11 @@ func (e *Entry) makeWritable(ctx context.Context, keep int64) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-		case e.given || !have:
+		case !have:
+			err := e.splitOff()
+			e.step.Unlock()
+			return err
+		case e.given:
 			e.copying = make(chan struct{})
 			e.step.Unlock()
 			if err := e.copyOut(ctx, keep); err != nil {
@@ -77,21 +81,66 @@ func (e *Entry) reopen() error {
 	if was != Writing {
 		e.s.log.Info("file is changed again", "key", e.key, "name", e.Info().Name, "was", was)
 	}
+	e.dehydrate()
 	e.s.unschedule(e)
 	a := e.stop()
 	e.setStage(Writing)
 	if err := e.toDrafts(a); err != nil {
 		return err
 	}
+	if !e.partial() { // what is written from here on is not marked
+		if err := removeFile(filepath.Join(e.dir(), blocksName)); err != nil {
+			return err
+		}
+	}
 	e.unseal()
 	return nil
+}
+
+// splitOff gives a clean entry data of its own, with step held: as long as the asset's, without any byte in it. The rest is
+// base's still.
+func (e *Entry) splitOff() error {
+	dir, err := e.newDir()
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, dataName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = f.Truncate(e.Size())
+	}
+	var b *blocks
+	if err == nil {
+		b, err = makeBlocks(dir, e.Size(), &e.lacks)
+	}
+	if err == nil {
+		err = e.adopt(dir, f, b)
+	}
+	if err != nil {
+		if f != nil {
+			f.Close()
+		}
+		b.close()
+		e.lacks.Store(0)
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	e.split = true
+	return nil
+}
+
+// newDir makes the folder in which an entry's next bytes are prepared.
+func (e *Entry) newDir() (string, error) {
+	dir := e.s.path(drafts, e.key) + ".new"
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	return dir, os.Mkdir(dir, 0o700)
 }
 
 // becomes is the record's Own once the content that is being sent is superseded by another: what Frame.io has confirmed is
 // not deleted, the next content becomes its newer version. With step and mu held.
 func (e *Entry) becomes(r *record) *own {
 	p := e.placed
-	if p == nil {
+	if p == nil || p.Same {
 		return r.Own
 	}
 	o := &own{File: p.File, Ref: p.Item.Ref}
@@ -162,15 +211,15 @@ func (e *Entry) dropUpload(a *attempt, left bool) error {
 	return nil
 }
 
-// copyOut gives the entry bytes of its own: a copy of base's, or of those that Settled has given away, up to keep. No lock is
-// held while bytes are copied; e.copying keeps others out.
+// copyOut gives the entry bytes of its own: a copy of those that Settled has given away, up to keep. No lock is held while bytes
+// are copied; e.copying keeps others out.
 func (e *Entry) copyOut(ctx context.Context, keep int64) (err error) {
-	dir := e.s.path(drafts, e.key) + ".new"
+	var dir string
 	var f *os.File
 	defer func() {
 		e.step.Lock()
 		if err == nil {
-			err = e.adopt(dir, f)
+			err = e.adopt(dir, f, nil)
 		}
 		if err != nil {
 			if f != nil {
@@ -182,10 +231,7 @@ func (e *Entry) copyOut(ctx context.Context, keep int64) (err error) {
 		e.copying = nil
 		e.step.Unlock()
 	}()
-	if err = os.RemoveAll(dir); err != nil {
-		return err
-	}
-	if err = os.Mkdir(dir, 0o700); err != nil {
+	if dir, err = e.newDir(); err != nil {
 		return err
 	}
 	if f, err = os.OpenFile(filepath.Join(dir, dataName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
@@ -197,12 +243,12 @@ func (e *Entry) copyOut(ctx context.Context, keep int64) (err error) {
 	return nil
 }
 
-// copyTo copies the first n bytes. The entry's writer that asks for it keeps base and data open.
+// copyTo copies the first n bytes. The entry's writer that asks for it keeps data open.
 func (e *Entry) copyTo(ctx context.Context, f *os.File, n int64) error {
 	buf := make([]byte, min(n, 1<<20))
 	for off := int64(0); off < n; {
 		b := buf[:min(int64(len(buf)), n-off)]
-		got, err := e.peek(ctx, b, off)
+		got, err := e.readAt(ctx, b, off)
 		if got < len(b) {
 			if err == nil || errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
@@ -223,25 +269,8 @@ func (e *Entry) copyTo(ctx context.Context, f *os.File, n int64) error {
 	return nil
 }
 
-// peek reads data, or base if there is none.
-func (e *Entry) peek(ctx context.Context, p []byte, off int64) (int, error) {
-	e.gate.RLock()
-	if e.data != nil {
-		defer e.gate.RUnlock()
-		return e.data.ReadAt(p, off)
-	}
-	e.gate.RUnlock()
-	e.mu.Lock()
-	base := e.base
-	e.mu.Unlock()
-	if base == nil {
-		return 0, ErrClosed
-	}
-	return base.ReadAt(ctx, p, off)
-}
-
 // adopt makes the prepared folder the entry's, with step held.
-func (e *Entry) adopt(dir string, f *os.File) error {
+func (e *Entry) adopt(dir string, f *os.File, b *blocks) error {
 	st, err := f.Stat()
 	if err != nil {
 		return err
@@ -257,6 +286,10 @@ func (e *Entry) adopt(dir string, f *os.File) error {
 		rec.Own = e.becomes(&rec)
 		e.mu.Unlock()
 		rec.Closed, rec.Closer, rec.Synced, rec.Boot, rec.Sealed = time.Time{}, Closing{}, false, e.s.boot, time.Time{}
+		rec.Format = formatWhole
+		if b != nil {
+			rec.Format = formatPartial
+		}
 		if err := rec.store(dir, lazily, false); err != nil {
 			return err
 		}
@@ -271,7 +304,7 @@ func (e *Entry) adopt(dir string, f *os.File) error {
 	}
 	e.gate.Lock()
 	old := e.data
-	e.data, e.writable = f, true
+	e.data, e.blocks, e.writable = f, b, true
 	e.size.Store(st.Size())
 	e.gate.Unlock()
 	if old != nil {

@@ -23,7 +23,8 @@ import (
 //
 // and in an entry's folder:
 //
-//	data         the bytes
+//	data         the bytes, but for those that blocks says are base's
+//	blocks       of a changed asset, which bytes are in data (blocks.go); once all of them are, which were written
 //	entry.json   a record
 //	entry.prev   the record before, kept while entry.json may not yet survive a loss of power
 //	creating     an intent: CreateFile is about to be asked, its answer is not known yet
@@ -45,6 +46,7 @@ const (
 	layoutVersion = "1\n"
 
 	dataName     = "data"
+	blocksName   = "blocks"
 	recordName   = "entry.json"
 	previousName = "entry.prev"
 	creatingName = "creating"
@@ -63,6 +65,7 @@ const (
 	holdInterrupted hold = "interrupted" // the writer, or this program, died before it was closed
 	holdPower       hold = "power"       // power was lost within a second after it was closed
 	holdBroken      hold = "broken"      // a write failed: bytes are missing
+	holdBase        hold = "base"        // what was not changed of an asset cannot be had from Frame.io any more
 )
 
 // say is the reason for people, with what to do.
@@ -80,6 +83,8 @@ func (h hold) say() string {
 		return "interrupted: the machine lost power just after it was closed, so bytes may be missing; write it again, or retry it to upload it as it is"
 	case holdBroken:
 		return "incomplete: a write failed (this disk or Frame.io's storage was full, or the disk failed); make room and write it again, or retry it to upload it as it is"
+	case holdBase:
+		return "incomplete: it was changed in part, and the rest is not to be had from Frame.io any more (deleted there, or no right to read it); what was written is kept: restore the file on Frame.io and retry, or write it anew as a whole"
 	}
 	return ""
 }
@@ -89,7 +94,7 @@ func (h hold) quiet() bool { return h == holdName || h == holdEmpty }
 
 // record is what entry.json says.
 type record struct {
-	Format int    `json:"format"` // 1
+	Format int    `json:"format"` // formatWhole or formatPartial
 	Key    Key    `json:"key"`
 	Target Target `json:"target"`
 	Attr   Attr   `json:"attr,omitzero"`
@@ -108,10 +113,18 @@ type record struct {
 	Attempts int       `json:"attempts,omitzero"` // how often sending was begun
 	Failures int       `json:"failures,omitzero"` // how often Frame.io did not confirm what was sent; reset by a person or by new bytes
 	Own      *own      `json:"own,omitempty"`
+	// Base is the asset that was changed or emptied, as it was then. Its Content has the bytes that are not in data.
+	Base *remote.Item `json:"base,omitempty"`
 	// Supersedes is the entry whose name this one took over by a rename: if the program dies before that one is discarded,
 	// recovery does it.
 	Supersedes Key `json:"supersedes,omitempty"`
 }
+
+// What record.Format tells of data. A program that knows nothing of blocks must not take partial data for a file.
+const (
+	formatWhole   = 1
+	formatPartial = 2 // some bytes may be base's: see blocks
+)
 
 // own is what an earlier content of this entry has become on Frame.io: the next one becomes a newer version of it.
 type own struct {
@@ -142,10 +155,11 @@ type intent struct {
 // placed is what item.json says: Frame.io has all bytes as File, and how far it has been brought to where it belongs.
 type placed struct {
 	File   remote.Ref  `json:"file"`
-	Item   remote.Item `json:"item"`          // the file, or the stack it is in, as last told
-	Over   remote.Ref  `json:"over,omitzero"` // what File was made a version of
-	Parent remote.ID   `json:"parent"`        // folder and name that were asked for last. Not Item's: Frame.io may
-	Name   string      `json:"name"`          // have its own idea of them, and asking again would not change it
+	Item   remote.Item `json:"item"`           // the file, or the stack it is in, as last told
+	Over   remote.Ref  `json:"over,omitzero"`  // what File was made a version of
+	Parent remote.ID   `json:"parent"`         // folder and name that were asked for last. Not Item's: Frame.io may
+	Name   string      `json:"name"`           // have its own idea of them, and asking again would not change it
+	Same   bool        `json:"same,omitempty"` // File was there before, with these very bytes: nothing was uploaded
 }
 
 // parse reads a record and refuses one that cannot be acted upon.
@@ -155,8 +169,8 @@ func parse(path string, key Key) (record, error) {
 		return record{}, err
 	}
 	switch {
-	case r.Format != 1:
-		return record{}, fmt.Errorf("entry.json has format %d; this program knows 1", r.Format)
+	case r.Format != formatWhole && r.Format != formatPartial:
+		return record{}, fmt.Errorf("entry.json has format %d; this program knows 1 and 2", r.Format)
 	case r.Key != key:
 		return record{}, fmt.Errorf("entry.json speaks of %q", r.Key)
 	case r.Target.Name == "":

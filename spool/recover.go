@@ -97,11 +97,7 @@ func (s *Spool) recoverOne(folder, name string) (*Entry, error) {
 func (s *Spool) recoverGone(dir string, key Key) error {
 	e := s.newEntry(key, record{})
 	e.readUpload(dir)
-	o := orphanOf(key, e.asset, e.intent)
-	if e.placed != nil {
-		o = orphan{Key: key, Ref: e.placed.File}
-	}
-	if err := s.orphan(o, nil); err != nil {
+	if err := s.orphan(e.remains(e.asset, e.placed), nil); err != nil {
 		return err
 	}
 	return os.RemoveAll(dir)
@@ -131,6 +127,15 @@ func (s *Spool) read(folder string, key Key) (*Entry, error) {
 		e.size.Store(rec.Size)
 	case e.placed != nil:
 		e.size.Store(e.placed.Item.Size)
+	}
+	if bad == nil && rec.Format == formatPartial {
+		var b *blocks
+		if b, bad = loadBlocks(dir, e.Size(), &e.lacks); bad == nil {
+			b.close()
+		}
+		if !rec.Closed.IsZero() {
+			e.modified.Store(rec.Modified.UnixNano()) // data's may be when something was fetched
+		}
 	}
 	if bad == nil {
 		return e, nil

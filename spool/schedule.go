@@ -101,7 +101,7 @@ func (s *Spool) begin(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 				}
 				s.sealing++
 				wg.Go(func() {
-					s.seal(t.e)
+					s.seal(ctx, wg, t.e)
 					s.mu.Lock()
 					s.sealing--
 					s.mu.Unlock()

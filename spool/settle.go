@@ -1,9 +1,12 @@
 package spool
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -18,6 +21,10 @@ func (e *Entry) rest(closed bool) {
 	e.mu.Unlock()
 	switch stage {
 	case Writing:
+		if e.split && e.mods.Load() == 0 {
+			e.undo()
+			return
+		}
 		if rec.Closed.IsZero() { // an mmap's writes come after the last Flush; then this is the only end mark
 			if err := e.close(last); err != nil {
 				e.s.log.Error("cannot record that the file is closed; it will be tried again", "key", e.key, "name", rec.Target.Name, "err", err)
@@ -121,11 +128,34 @@ func (e *Entry) vanish() {
 	e.setStage(Gone)
 }
 
+// undo ends an entry that was about to be changed when its asset was not changed after all, with step held: the write that it
+// was taken up for failed, or was interrupted.
+func (e *Entry) undo() {
+	if dir := e.in(); dir != "" {
+		dir = e.s.path(dir, e.key)
+		err := os.Rename(dir, dir+".gone")
+		if err == nil {
+			e.mu.Lock()
+			e.folder = ""
+			e.mu.Unlock()
+			err = os.RemoveAll(dir + ".gone")
+		}
+		if err != nil {
+			e.s.log.Error("cannot remove what was not changed", "key", e.key, "err", fmt.Errorf("%s: %w", dir, err))
+		}
+	}
+	e.vanish()
+}
+
 // seal brings an entry whose quiet time is over to the outbox, or finds out why it stays.
-func (s *Spool) seal(e *Entry) {
+func (s *Spool) seal(ctx context.Context, wg *sync.WaitGroup, e *Entry) {
 	err := e.commit()
 	if err == nil {
 		err = e.seal()
+	}
+	if err == errAbsent {
+		s.hydrate(ctx, wg, e)
+		return
 	}
 	if err == nil {
 		return
@@ -148,7 +178,9 @@ func (e *Entry) seal() error {
 	if stage != Settling {
 		return nil // opened or renamed meanwhile: whoever did that sees to the rest
 	}
-	e.untroubled()
+	if !e.partial() {
+		e.untroubled()
+	}
 	switch {
 	case e.s.cfg.Local(rec.Target.Name):
 		e.hold(holdName)
@@ -159,6 +191,8 @@ func (e *Entry) seal() error {
 	case !rec.Synced: // closed again since commit
 		e.s.schedule(e, time.Now())
 		return nil
+	case e.partial():
+		return errAbsent
 	case folder != drafts:
 		if err := e.toDrafts(nil); err != nil {
 			return err

@@ -65,6 +65,8 @@ type Config struct {
 	Parts    int           // PUTs at once per file (16); all files together have at most 16, and small ones one each
 	KeepFree int64         // bytes of the disk that writers may not use up: beyond them write answers ENOSPC
 
+	// Base gives the bytes of an asset as it was when its change began, by its Content; it returns at once.
+	Base func(was remote.Item) Base
 	// Local tells the names that never leave this machine (LocalName).
 	Local func(name string) bool
 	// Settled is called without any lock held once Frame.io has confirmed an entry and it has its name and place; the entry
@@ -87,12 +89,13 @@ const (
 
 // Spool owns a state folder and all that is leaving from it.
 type Spool struct {
-	cfg   Config
-	log   *slog.Logger
-	boot  string // this run of the machine
-	space space
-	puts  *semaphore.Weighted
-	lock  *os.File
+	cfg        Config
+	log        *slog.Logger
+	boot       string // this run of the machine
+	space      space
+	puts       *semaphore.Weighted
+	hydrations *semaphore.Weighted
+	lock       *os.File
 
 	wake       chan struct{} // Run
 	syncWake   chan struct{}
@@ -139,7 +142,7 @@ func Open(cfg Config) (*Spool, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Spool{
-		cfg: cfg, log: cfg.Log, boot: bootID(), puts: semaphore.NewWeighted(maxPuts), index: newIndex(),
+		cfg: cfg, log: cfg.Log, boot: bootID(), puts: semaphore.NewWeighted(maxPuts), hydrations: semaphore.NewWeighted(maxHydrating), index: newIndex(),
 		wake: make(chan struct{}, 1), syncWake: make(chan struct{}, 1), orphanWake: make(chan struct{}, 1),
 		unsynced: map[*Entry]struct{}{}, orphans: map[string]*orphan{},
 	}

@@ -55,7 +55,7 @@ func TestTraces(t *testing.T) {
 		}, want: []string{"folder-a/x = abc"}},
 		{name: "rsync --inplace: reader and writer together, size at the end", do: func(t *testing.T, r *rig) {
 			old := r.f.put(folderA, "a", "old content")
-			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", &memBase{s: "old content"})
+			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", r.was(old, &memBase{s: "old content"}), false)
 			r.must(err)
 			rd, wr := r.opened(e, false), r.opened(e, true)
 			r.put(wr, 0, "new")
@@ -68,7 +68,7 @@ func TestTraces(t *testing.T) {
 		}, want: []string{"folder-a/a = new | old content"}},
 		{name: "rsync --append: a write at the old end", do: func(t *testing.T, r *rig) {
 			old := r.f.put(folderA, "a", "old")
-			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", &memBase{s: "old"})
+			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", r.was(old, &memBase{s: "old"}), false)
 			r.must(err)
 			h := r.opened(e, true)
 			r.put(h, 3, "er")
@@ -77,7 +77,7 @@ func TestTraces(t *testing.T) {
 		}, want: []string{"folder-a/a = older | old"}},
 		{name: "cp over an existing file", do: func(t *testing.T, r *rig) {
 			old := r.f.put(folderA, "a", "old")
-			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", &memBase{s: "old", err: fs.ErrInvalid})
+			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", r.was(old, &memBase{s: "old", err: fs.ErrInvalid}), false)
 			r.must(err)
 			h := r.opened(e, true)
 			r.must(h.Truncate(t.Context(), 0)) // must not read the old bytes
@@ -86,7 +86,7 @@ func TestTraces(t *testing.T) {
 		}, want: []string{"folder-a/a = new | old"}},
 		{name: "cp over an existing file with O_TRUNC", do: func(t *testing.T, r *rig) {
 			old := r.f.put(folderA, "a", "old")
-			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", nil)
+			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", r.was(old, nil), true)
 			r.must(err)
 			h := r.opened(e, true)
 			r.put(h, 0, "new")
@@ -94,7 +94,7 @@ func TestTraces(t *testing.T) {
 		}, want: []string{"folder-a/a = new | old"}},
 		{name: "opened for writing and closed again", do: func(t *testing.T, r *rig) {
 			old, closed := r.f.put(folderA, "a", "old"), 0
-			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", &memBase{s: "old", closed: &closed})
+			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", r.was(old, &memBase{s: "old", closed: &closed}), false)
 			r.must(err)
 			if !r.Claimed(old.ID) {
 				t.Error("the asset is shown beside the entry")
@@ -163,7 +163,7 @@ func TestTraces(t *testing.T) {
 			e := r.file("a", "abcdef")
 			r.finish()
 			file := r.f.assets["file-1"].Ref
-			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: file}, Attr{}, e.Key(), &memBase{s: "abcdef"})
+			e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: file}, Attr{}, e.Key(), r.was(file, &memBase{s: "abcdef"}), false)
 			r.must(err)
 			r.must(e.Truncate(t.Context(), 2))
 		}, want: []string{"folder-a/a = ab | abcdef"}},

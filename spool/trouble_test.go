@@ -40,7 +40,7 @@ func TestRefusalsPark(t *testing.T) {
 					}
 					return nil
 				}, nil)
-				e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", nil)
+				e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", r.was(old, nil), true)
 				r.must(err)
 				h := r.opened(e, true)
 				r.put(h, 0, "abc")
@@ -238,7 +238,7 @@ func TestReplacedFileWentAway(t *testing.T) {
 		f := newFake()
 		r := newRig(t, f).start()
 		old := f.put(folderA, "a", "old")
-		e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", &memBase{s: "old"})
+		e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", r.was(old, &memBase{s: "old"}), false)
 		r.must(err)
 		h := r.opened(e, true)
 		r.put(h, 3, "er")

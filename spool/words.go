@@ -101,7 +101,7 @@ func (a Attr) merge(b Attr) Attr {
 	return a
 }
 
-// Base is the bytes of an asset that is opened for writing: what is there until the first modification.
+// Base is the bytes of an asset that is opened for writing: what is there but for what was modified.
 type Base interface {
 	// ReadAt is io.ReaderAt with a context.
 	ReadAt(ctx context.Context, p []byte, off int64) (int, error)
@@ -149,6 +149,7 @@ type Info struct {
 	Parts     int        `json:"parts,omitempty"`
 	PartsDone int        `json:"parts_done,omitempty"`
 
+	Missing  int64     `json:"missing,omitempty"`  // bytes that must be fetched before it can be sent: those that were not changed
 	Attempts int       `json:"attempts,omitempty"` // how often sending was begun
 	Err      string    `json:"err,omitempty"`      // what went wrong last, while it is being tried again
 	NextTry  time.Time `json:"next_try,omitzero"`

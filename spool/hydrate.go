@@ -1,0 +1,194 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// Frame.io takes whole files only. So an asset that was changed in part is made whole before it is sealed: what base still has
+// of it is fetched, while it settles, until somebody opens it for writing again.
+const (
+	hydrateStep  = 2 * blockSize // what is fetched in one go, and
+	hydrateMany  = 4             // how many of these at once; a base that reads ahead has more under way
+	hydrateSave  = 256 << 20     // bytes after which a restart need not fetch them again
+	maxHydrating = 4             // entries
+)
+
+// hydration is the fetching of an entry's rest. One that is not Entry.hydrating any more changes nothing.
+type hydration struct{ cancel context.CancelFunc }
+
+// partial reports whether base still has bytes of the entry, or nobody has yet written down that it has none.
+func (e *Entry) partial() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.rec.Format == formatPartial
+}
+
+// hydrate begins to make a settling entry whole, if that is not going on. When it is, the entry gets another turn to be sealed.
+func (s *Spool) hydrate(ctx context.Context, wg *sync.WaitGroup, e *Entry) {
+	e.step.Lock()
+	defer e.step.Unlock()
+	if _, stage, _ := e.get(); stage != Settling || e.hydrating != nil {
+		return
+	}
+	run := ctx
+	ctx, cancel := context.WithCancel(remote.WithPriority(ctx, remote.Uploads))
+	hy := &hydration{cancel}
+	e.hydrating = hy
+	e.mu.Lock()
+	e.nextTry = time.Time{} // err stands until it succeeds
+	e.mu.Unlock()
+	wg.Go(func() {
+		defer cancel()
+		err := s.hydrations.Acquire(ctx, 1)
+		if err == nil {
+			err = e.complete(ctx)
+			s.hydrations.Release(1)
+		}
+		if err == nil || run.Err() == nil {
+			e.hydrated(hy, err)
+		}
+	})
+}
+
+// dehydrate ends the fetching, with step held. What comes of it all the same does no harm.
+func (e *Entry) dehydrate() {
+	if e.hydrating != nil {
+		e.hydrating.cancel()
+		e.hydrating = nil
+	}
+}
+
+// hydrated sees to what is next.
+func (e *Entry) hydrated(hy *hydration, err error) {
+	e.step.Lock()
+	defer e.step.Unlock()
+	if e.hydrating != hy {
+		return
+	}
+	e.hydrating = nil
+	if err == nil {
+		err = e.whole()
+	}
+	switch {
+	case err == nil:
+		e.untroubled()
+		e.s.schedule(e, time.Now())
+	case judge(err) == final:
+		e.s.log.Warn("what a file had before it was changed cannot be had any more", "key", e.key, "name", e.Info().Name, "err", err)
+		e.hold(holdBase)
+	default:
+		e.mu.Lock()
+		wait := backoff(e.tries, err)
+		e.tries++
+		e.mu.Unlock()
+		e.trouble(fmt.Errorf("fetch what was not changed in it: %w", err), wait)
+		e.s.schedule(e, time.Now().Add(wait))
+	}
+}
+
+// whole writes down that every byte is in data, after complete and with step held. The marks stay in the folder: they tell same
+// what was written.
+func (e *Entry) whole() error {
+	if !e.partial() {
+		return nil
+	}
+	if err := e.save(durable, func(r *record) { r.Format = formatWhole }); err != nil {
+		return err
+	}
+	e.gate.Lock()
+	defer e.gate.Unlock()
+	e.blocks.close()
+	e.blocks = nil
+	return nil
+}
+
+// complete brings here what base still has of the entry. On return it survives a loss of power.
+func (e *Entry) complete(ctx context.Context) error {
+	e.step.Lock()
+	if err := e.acquire(); err != nil {
+		e.step.Unlock()
+		return err
+	}
+	e.gate.RLock()
+	b := e.blocks
+	e.gate.RUnlock()
+	e.step.Unlock()
+	defer e.release()
+	if b == nil {
+		return nil
+	}
+	for off, end := int64(0), int64(len(b.marks))*blockSize; off < end; off += hydrateSave {
+		gaps := b.gaps(span{off, off + hydrateSave})
+		if len(gaps) == 0 {
+			continue
+		}
+		// What has come is kept also if more does not.
+		if err := errors.Join(e.fetchAll(ctx, b, gaps), e.keepFetched(b)); err != nil {
+			return err
+		}
+	}
+	return e.keepFetched(b) // writers have fetched something, too
+}
+
+// fetchAll fetches in order, several pieces at once.
+func (e *Entry) fetchAll(ctx context.Context, b *blocks, gaps []span) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(hydrateMany)
+	for _, gap := range gaps {
+		for off := gap.off; off < gap.end && gctx.Err() == nil; off += hydrateStep {
+			g.Go(func() error { return e.fetch(gctx, b, span{off, min(off+hydrateStep, gap.end)}) })
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// keepFetched brings what was fetched to the disk, and then the marks that say so.
+func (e *Entry) keepFetched(b *blocks) error {
+	e.gate.RLock()
+	f := e.data
+	mine := e.blocks == b
+	e.gate.RUnlock()
+	if !mine || f == nil || b.f == nil {
+		return nil
+	}
+	b.mu.RLock()
+	marks := append([]byte(nil), b.marks...)
+	b.mu.RUnlock()
+	if err := syncData(f); err != nil {
+		return fmt.Errorf("sync what was fetched: %w", err)
+	}
+	b.mu.Lock()
+	for i, m := range b.marks {
+		if m == written { // perhaps since
+			marks[i] = written
+		}
+	}
+	_, err := b.f.WriteAt(marks, blocksHead)
+	b.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("mark what was fetched: %w", err)
+	}
+	return syncData(b.f)
+}
+
+// Fetch makes the entry whole now, for who is about to remove from Frame.io what its bytes are fetched from.
+func (e *Entry) Fetch(ctx context.Context) error {
+	if !e.partial() {
+		return nil
+	}
+	if err := e.complete(ctx); err != nil {
+		return fmt.Errorf("fetch the rest of %s: %w", e.Info().Name, err)
+	}
+	return nil
+}

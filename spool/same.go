@@ -1,0 +1,137 @@
+package spool
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// compareMost is how many bytes are compared with the asset's own where Frame.io tells no checksum. They may have to be fetched
+// for that, though the first that differ end it; a version too many costs less than a film fetched for nothing.
+const compareMost = 64 << 20
+
+// same finds out whether a changed or emptied asset was given the very bytes that it had: then it gets no version, and the entry
+// settles as what is there. The rule: the size is the same, and so is Frame.io's checksum, or, where none is told, every byte that was
+// written; and nobody has made a version meanwhile.
+func (a *attempt) same() error {
+	e := a.e
+	rec, _, _ := e.get()
+	was := rec.Base
+	e.mu.Lock()
+	begun := e.placed != nil || e.asset.ID != "" // or what is there was placed already
+	e.mu.Unlock()
+	if begun || a.differs || was == nil || was.Content == "" || was.Size != e.Size() || rec.Own != nil || rec.replaces() != was.Ref {
+		return nil
+	}
+	if err := a.step(func() error { begun = e.intent != nil; return a.sealed(rec) }); err != nil || begun {
+		return err
+	}
+	equal, err := a.equals(was)
+	if err != nil || !equal {
+		a.differs = err == nil
+		return err
+	}
+	var now remote.Item
+	err = a.persist(func() (err error) { now, err = e.s.cfg.Remote.Stat(a.ctx, was.Ref); return err })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look whether it is what Frame.io has: %w", err)
+	}
+	return a.step(func() error {
+		rec, _, _ := e.get()
+		if now.Content != was.Content || now.Size != was.Size || rec.replaces() != was.Ref || now.Parent != "" && now.Parent != rec.Target.Parent.ID {
+			a.differs = true
+			return nil
+		}
+		p := &placed{
+			File: remote.Ref{Kind: remote.File, ID: was.Content, Account: was.Account}, Item: now, Over: was.Ref,
+			Parent: rec.Target.Parent.ID, Name: rec.Target.Name, Same: true,
+		}
+		if err := writeJSON(e.dir(), itemName, p, durable); err != nil {
+			return err
+		}
+		e.s.did("same")
+		e.mu.Lock()
+		e.placed = p
+		e.mu.Unlock()
+		e.s.reindex(e)
+		e.s.log.Info("file was written as it was: it gets no version", "key", e.key, "name", rec.Target.Name)
+		return nil
+	})
+}
+
+// equals compares the bytes with those of was, which are as many.
+func (a *attempt) equals(was *remote.Item) (bool, error) {
+	if was.Checksum == "" {
+		return a.equalBlocks(was.Size)
+	}
+	sum, err := a.sum(was.Size)
+	return sum == was.Checksum, err
+}
+
+// sum is the bytes' xxHash64, as Frame.io writes it.
+func (a *attempt) sum(size int64) (string, error) {
+	h := xxhash.New()
+	if _, err := io.CopyBuffer(h, io.NewSectionReader(&a.guard, 0, size), make([]byte, 1<<20)); err != nil {
+		return "", fmt.Errorf("read bytes to compare: %w", err)
+	}
+	return fmt.Sprintf("%016x", h.Sum64()), nil
+}
+
+// equalBlocks compares block by block, but for those that were fetched and not written since.
+func (a *attempt) equalBlocks(size int64) (bool, error) {
+	e := a.e
+	skip, n := make([]bool, blocksOf(size)), int64(0)
+	err := a.step(func() error {
+		marks, err := os.ReadFile(a.path(blocksName))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || len(marks) < blocksHead {
+			return err
+		}
+		for i, m := range marks[blocksHead:min(len(marks), blocksHead+len(skip))] {
+			skip[i] = m == fetched
+		}
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	for _, s := range skip {
+		if !s {
+			n += blockSize
+		}
+	}
+	if n > compareMost || e.s.cfg.Base == nil {
+		return false, nil
+	}
+	base, err := e.source()
+	if err != nil {
+		return false, err
+	}
+	ctx := remote.WithPriority(a.ctx, remote.Uploads)
+	ours, theirs := make([]byte, blockSize), make([]byte, blockSize)
+	for i := range int64(len(skip)) {
+		if skip[i] {
+			continue
+		}
+		n := min(blockSize, size-i*blockSize)
+		if _, err := a.guard.ReadAt(ours[:n], i*blockSize); err != nil {
+			return false, fmt.Errorf("read bytes to compare: %w", err)
+		}
+		if err := readFull(ctx, base, theirs[:n], i*blockSize); err != nil || !bytes.Equal(ours[:n], theirs[:n]) {
+			return false, a.ctx.Err() // what cannot be had now is not waited for: a version too many does no harm
+		}
+	}
+	return true, nil
+}
