@@ -28,7 +28,10 @@
 //
 // mkdir, rename, unlink and rmdir of what is on Frame.io return when Frame.io has done it or refused. Of what is still leaving
 // they cost no call. A rename that changes folder and name takes two calls; if the second is refused the first is undone.
-// rmdir asks Frame.io what is in the folder first. RENAME_NOREPLACE works; RENAME_EXCHANGE is refused (EINVAL).
+// rmdir asks Frame.io what is in the folder first. RENAME_NOREPLACE works; RENAME_EXCHANGE
+// swaps two names that are both on Frame.io, folders too, in two relocations of which the first is undone if the second is refused; or
+// two that are both still leaving. Between the one and the other it is refused (EINVAL), so that who saves that way falls back on
+// a rename, which keeps the versions.
 //
 // open(2) for reading waits for nothing. read(2) fetches the range and, when a file is read in order, what follows; of a film its
 // head and its end come along, because players look there first. An open file keeps the version it was opened on; the next

@@ -18,14 +18,14 @@ var _ fusefs.NodeRenamer = (*dir)(nil)
 // noReplace is RENAME_NOREPLACE, which mv(1) sends for a free name (spec: fuse.md §1.1).
 const noReplace = 1
 
-// Rename implements rename(2) and renameat2(2) with RENAME_NOREPLACE. A file that takes the place of another becomes its
+// Rename implements rename(2) and renameat2(2) with RENAME_NOREPLACE or RENAME_EXCHANGE. A file that takes the place of another becomes its
 // newest version.
 func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
 	to, ok := newParent.(*dir)
 	if !ok {
 		return syscall.EXDEV
 	}
-	if flags&^noReplace != 0 {
+	if flags != exchange && flags&^noReplace != 0 {
 		return syscall.EINVAL
 	}
 	if err := to.mayName(newName); err != nil {
@@ -42,7 +42,12 @@ func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmb
 		}
 	}
 	for {
-		err := d.rename(ctx, name, to, newName, flags&noReplace != 0)
+		var err error
+		if flags == exchange {
+			err = d.exchange(ctx, name, to, newName)
+		} else {
+			err = d.rename(ctx, name, to, newName, flags&noReplace != 0)
+		}
 		if errors.Is(err, spool.ErrGone) && moment(ctx) == nil {
 			continue // it got to Frame.io just now: look again
 		}

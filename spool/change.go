@@ -43,7 +43,7 @@ func (e *Entry) Retarget(t Target) error {
 			own, heir = left, true
 		}
 	}
-	err := e.save(durable, func(r *record) { r.Target, r.Own, r.Supersedes = t, own, super })
+	err := e.save(durable, func(r *record) { r.Target, r.Own, r.Supersedes, r.Swap = t, own, super, nil })
 	if err != nil {
 		return err
 	}
@@ -64,19 +64,25 @@ func (e *Entry) Retarget(t Target) error {
 		}
 	}
 	e.s.reindex(e) // again: the other one may have been in its place
+	e.renamed(rec.Hold, stage)
+	e.s.broadcast()
+	return nil
+}
+
+// renamed has an entry with another name go on from the stage it is in, with step held.
+func (e *Entry) renamed(why hold, stage Stage) {
 	e.mu.Lock()
 	e.touched++
+	name := e.rec.Target.Name
 	e.mu.Unlock()
 	switch {
-	case stage == Held && rec.Hold == holdName && !e.s.cfg.Local(t.Name), stage == Parked:
+	case stage == Held && why == holdName && !e.s.cfg.Local(name), stage == Parked:
 		e.resume(e.s.cfg.Settle)
 	case stage == Settling:
 		e.unrest()
 	case stage == Settled && !e.telling:
 		e.s.schedule(e, time.Now()) // it is still ours to bring to its place
 	}
-	e.s.broadcast()
-	return nil
 }
 
 // lockWith locks e and the visible entry that has the target's name, if that is another. Smaller keys are locked first.

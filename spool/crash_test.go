@@ -245,6 +245,22 @@ func stories() map[string][]act {
 			out[s][i].want = []string{""}
 		}
 	}
+	b2, swapped := "folder-b/b = "+seen(v2), lines("folder-a/a = "+seen(v2), "folder-b/b = "+seen(v1))
+	var second *Entry
+	for _, st := range []Stage{Settling, Uploading, Confirming} {
+		out["exchanged with another while "+string(st)] = []act{
+			{"two files", func(t *testing.T, r *rig) {
+				e, second = r.file("a", v1), r.create("c")
+				r.must(second.Retarget(Target{Parent: folderB, Name: "b"}))
+				h = r.opened(second, true)
+				r.put(h, 0, v2)
+				r.shut(h)
+			}, []string{"", a1, lines(a1, b2), lines(a1, "folder-a/c = "+seen(v2))}},
+			till(st, lines(a1, b2)),
+			{"exchange", func(t *testing.T, r *rig) { r.must(r.Exchange(second, e)) }, []string{swapped}},
+			finish(swapped),
+		}
+	}
 	other := append(write("doc", true), act{"a second file", func(t *testing.T, r *rig) {
 		e = r.file("tmp", v2)
 	}, []string{lines("folder-a/doc = "+seen(v1)+" | old", "folder-a/tmp = "+seen(v2)), "folder-a/doc = " + seen(v1) + " | old"}})

@@ -117,7 +117,8 @@ type record struct {
 	Base *remote.Item `json:"base,omitempty"`
 	// Supersedes is the entry whose name this one took over by a rename: if the program dies before that one is discarded,
 	// recovery does it.
-	Supersedes Key `json:"supersedes,omitempty"`
+	Supersedes Key   `json:"supersedes,omitempty"`
+	Swap       *swap `json:"swap,omitempty"` // Exchange; replaced, never changed
 }
 
 // What record.Format tells of data. A program that knows nothing of blocks must not take partial data for a file.

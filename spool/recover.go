@@ -49,6 +49,11 @@ func (s *Spool) recover() error {
 		}
 	}
 	for _, e := range found {
+		if err := e.finishSwap(); err != nil {
+			return err
+		}
+	}
+	for _, e := range found {
 		s.reindex(e)
 	}
 	for name, o := range s.orphans {

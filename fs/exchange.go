@@ -1,0 +1,144 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"syscall"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
+)
+
+// exchange is RENAME_EXCHANGE: both names stay, and change what they stand for.
+const exchange = 2
+
+// side is one of two names that are exchanged.
+type side struct {
+	*dir
+	name string // as the kernel has it
+	line line
+}
+
+// exchange swaps two names. Of what is still leaving that is ours; what is on Frame.io is relocated there, with all its versions, one
+// after the other: equal names may stand beside each other there meanwhile.
+//
+// It is refused (EINVAL) between what is on Frame.io and what is not yet. Who saves that way would next remove what was there
+// before, and all its versions with it; refused, he renames over it, and that makes a version.
+func (d *dir) exchange(ctx context.Context, name string, to *dir, newName string) error {
+	a, b := side{dir: d, name: name}, side{dir: to, name: newName}
+	for _, s := range []*side{&a, &b} {
+		if err := s.mayName(s.name); err != nil {
+			return err
+		}
+		l, err := s.find(ctx, s.name)
+		if err != nil {
+			return err
+		}
+		if l.entry == nil && l.item.IsDir() && l.item.Kind != remote.Folder {
+			return syscall.EPERM
+		}
+		s.line = l
+	}
+	there := !a.line.place().IsZero()
+	switch {
+	case a.line.entry == b.line.entry && a.line.item.ID == b.line.item.ID: // the same file in another spelling
+		return nil
+	case there != !b.line.place().IsZero():
+		return syscall.EINVAL
+	case !there:
+		return exchangeEntries(a, b)
+	}
+	if err := exchangeItems(ctx, a, b); err != nil {
+		return err
+	}
+	err := exchangeEntries(a, b)
+	if !errors.Is(err, spool.ErrGone) {
+		return err
+	}
+	for _, s := range []side{a, b} { // a version got there just now, and all of it has the new name
+		d.fs.cfg.Tree.Forget(s.get().Ref)
+	}
+	return nil
+}
+
+// exchangeItems swaps two places on Frame.io; if the second step is refused the first is undone.
+func exchangeItems(ctx context.Context, a, b side) error {
+	isA, err := a.relocate(ctx, a.line.asset(), b.dir, b.name)
+	if err != nil {
+		return err
+	}
+	isB, err := b.relocate(ctx, b.line.asset(), a.dir, a.name)
+	if err != nil {
+		if _, undo := b.relocate(ctx, isA, a.dir, a.name); undo != nil {
+			a.fs.log.Warn("put back after a refused exchange", "name", a.name, "error", undo)
+		}
+		return err
+	}
+	nodeA, nodeB := a.GetChild(a.name), b.GetChild(b.name)
+	if nodeA != nil {
+		isNow(nodeA.Operations(), b.dir, isA)
+	}
+	if nodeB != nil {
+		isNow(nodeB.Operations(), a.dir, isB)
+	}
+	return nil
+}
+
+// isNow tells a node where Frame.io has it now.
+func isNow(node any, in *dir, it remote.Item) {
+	switch n := node.(type) {
+	case *dir:
+		n.mu.Lock()
+		n.item = it
+		n.mu.Unlock()
+	case *file:
+		n.is(in.get().Ref, it)
+	}
+}
+
+// asset is what Frame.io has of the line, as far as relocate wants to know it.
+func (l line) asset() remote.Item {
+	if l.entry == nil {
+		return l.item
+	}
+	t := l.entry.Target()
+	return remote.Item{Ref: t.Replaces, Name: t.Name}
+}
+
+// exchangeEntries swaps what is leaving under two names, of which either may have nothing. If one of them is gone by now that is the
+// error, and the other has its new name only if it stands for something on Frame.io.
+func exchangeEntries(a, b side) error {
+	ea, eb := a.line.entry, b.line.entry
+	if ea != nil && eb != nil {
+		err := a.fs.cfg.Spool.Exchange(ea, eb)
+		if err == nil {
+			a.dropped(ea, b)
+			b.dropped(eb, a)
+		}
+		if !errors.Is(err, spool.ErrGone) || a.line.place().IsZero() {
+			return err
+		}
+	}
+	return errors.Join(a.takes(b), b.takes(a))
+}
+
+// takes gives what is leaving under one name the other.
+func (s side) takes(other side) error {
+	e := s.line.entry
+	if e == nil {
+		return nil
+	}
+	t := e.Target()
+	t.Parent, t.Name = other.get().Ref, cache.Actual(other.name)
+	return s.retarget(e, t)
+}
+
+// dropped takes out of a folder what Settled put there while the entry was on its way to another.
+func (s side) dropped(e *spool.Entry, other side) {
+	if from := s.get().Ref; from.ID != other.get().ID {
+		if asset := e.Info().Asset; !asset.IsZero() {
+			s.fs.cfg.Tree.Drop(from, asset.ID)
+		}
+	}
+}
