@@ -94,6 +94,9 @@ func WithSince(ctx context.Context, t time.Time) context.Context {
 	return context.WithValue(ctx, keySince, t)
 }
 
+// SinceOf answers what WithSince told; zero if nothing.
+func SinceOf(ctx context.Context) time.Time { return sinceOf(ctx) }
+
 func sinceOf(ctx context.Context) time.Time {
 	t, _ := ctx.Value(keySince).(time.Time)
 	return t

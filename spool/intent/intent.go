@@ -3,6 +3,17 @@
 // A change that Frame.io answers within Config.Patience is done or refused when the call returns. Otherwise it is accepted: it is
 // in the journal, which survives the end of every process at once and a loss of power within a second, it is laid over every
 // listing that Journal.Children gives, and Journal.Run carries it out later. If Frame.io refuses it then, it is parked.
+//
+// There is one intent for each item. It knows where Frame.io has the item and where it should be; what has to be called is the
+// difference, so whatever cancels out costs nothing, and a call may always be repeated. Order matters in these cases only:
+//
+//   - what goes into a folder that is not made yet waits for it;
+//   - moves of folders keep their order, because each is sure to be possible only after those before it;
+//   - a deletion of a folder waits for everything that shall leave it, or may be in it without being deleted itself;
+//   - what takes a name waits for what leaves that name, if that can go.
+//
+// A deletion rests for a moment, so that a tree which is deleted from its leaves up becomes one call: the deletions in a folder that is
+// deleted itself are folded into that one, after a look at what Frame.io has in it.
 package intent
 
 import (
@@ -10,14 +21,15 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"os"
+	"sync"
 	"time"
-
-	iofs "io/fs"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
 
-// Remote is what the journal asks of Frame.io; the clients of both wires have it. All calls but CreateFolder may be repeated.
+// Remote is what the journal asks of Frame.io; the clients of both wires have it. All calls but CreateFolder may be repeated;
+// CreateFolder heeds remote.WithSince.
 type Remote interface {
 	CreateFolder(ctx context.Context, parent remote.Ref, name string) (remote.Item, error)
 	Rename(ctx context.Context, ref remote.Ref, name string) (remote.Item, error)
@@ -30,6 +42,9 @@ type Remote interface {
 
 // DefaultPatience is how long programs wait for Frame.io's answers.
 const DefaultPatience = time.Second
+
+// ErrClosed: the journal was closed.
+var ErrClosed = errors.New("intent: closed")
 
 // Config tells a Journal where it lives and whom it serves.
 type Config struct {
@@ -45,7 +60,7 @@ type Config struct {
 	// a crash: it must be idempotent.
 	Made func(here remote.Ref, is remote.Item) error
 	// Undone is told that a change which was accepted came to nothing, or to something after all: what these folders show must
-	// be asked for again. It is called with no lock held.
+	// be asked for again. It is called with no lock held, from a goroutine of the journal's.
 	Undone func(parents ...remote.Ref)
 	// Ours tells the placeholders of uploads that were given up: they do not count as being in a folder.
 	Ours func(id remote.ID) bool
@@ -55,97 +70,125 @@ type Config struct {
 // Journal holds all changes of names that Frame.io has not made yet.
 type Journal struct {
 	cfg Config
+	log *slog.Logger
+
+	wake       chan struct{} // Run
+	dirty      chan struct{} // the syncer: there is something to bring to the disk
+	urgent     chan struct{} // the syncer: now
+	toTell     chan struct{} // the teller
+	stop       chan struct{}
+	background sync.WaitGroup // syncer and teller
+
+	mu sync.Mutex // guards what follows, and every intent in it. No other lock is taken with it, and no one is called
+	state
+	disk
+	schedule
+	budget
+	closed  bool
+	changed chan struct{} // closed when the next intent is finished or parked; nil if nobody waits
+	untold  []remote.Ref  // for Undone
 }
 
-// Open reads the journal.
+// Open reads the journal. Without Run nothing is carried out and nobody waits.
 func Open(cfg Config) (*Journal, error) {
 	if cfg.Remote == nil || cfg.Dir == "" {
 		return nil, errors.New("intent: Config needs Dir and Remote")
 	}
-	return &Journal{cfg: cfg}, nil
+	if cfg.Patience == 0 {
+		cfg.Patience = DefaultPatience
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	j := &Journal{
+		cfg: cfg, log: cfg.Log, state: newState(), budget: budget{full: cfg.Patience, left: cfg.Patience, at: time.Now()},
+		wake: make(chan struct{}, 1), dirty: make(chan struct{}, 1), urgent: make(chan struct{}, 1), toTell: make(chan struct{}, 1),
+		stop: make(chan struct{}),
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := j.recover(); err != nil {
+		return nil, err
+	}
+	j.background.Go(j.syncer)
+	j.background.Go(j.teller)
+	return j, nil
 }
 
-// Run carries out what was accepted until ctx ends.
-func (j *Journal) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+// Close brings the journal to the disk and ends it; Run must have ended before.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return nil
+	}
+	j.closed = true
+	j.news()
+	j.mu.Unlock()
+	close(j.stop)
+	j.background.Wait()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return errors.Join(j.syncErr, j.file.Close())
 }
 
-// Close ends the journal; Run must have ended before.
-func (j *Journal) Close() error { return nil }
-
-// Mkdir makes a folder. What it answers is as Frame.io has it or, if the change was only accepted, has a pending id.
-func (j *Journal) Mkdir(ctx context.Context, parent remote.Ref, name string) (remote.Item, error) {
-	return j.cfg.Remote.CreateFolder(ctx, parent, name)
+// poke sends to a channel that holds one signal.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
-// Relocate moves and renames a file, stack or folder: both or nothing.
-func (j *Journal) Relocate(ctx context.Context, it remote.Item, from, to remote.Ref, name string) (remote.Item, error) {
-	moved := it
-	var err error
-	if from.ID != to.ID {
-		if moved, err = j.cfg.Remote.Move(ctx, it.Ref, to); err != nil {
-			return it, err
+// undone has Undone called. Of a folder that is pending the pending id is told.
+func (j *Journal) undone(parents ...remote.Ref) {
+	for _, p := range parents {
+		if p.ID != "" {
+			j.untold = append(j.untold, p)
 		}
 	}
-	if moved.Name != name {
-		if moved, err = j.cfg.Remote.Rename(ctx, it.Ref, name); err != nil {
-			if from.ID != to.ID {
-				_, undo := j.cfg.Remote.Move(ctx, it.Ref, from)
-				err = errors.Join(err, undo)
+	poke(j.toTell)
+}
+
+// teller calls Undone until Close.
+func (j *Journal) teller() {
+	for {
+		j.mu.Lock()
+		parents := j.untold
+		j.untold = nil
+		j.mu.Unlock()
+		seen := map[remote.ID]bool{}
+		some := parents[:0]
+		for _, p := range parents {
+			if !seen[p.ID] {
+				seen[p.ID] = true
+				some = append(some, p)
 			}
-			return it, err
+		}
+		if len(some) > 0 && j.cfg.Undone != nil {
+			j.cfg.Undone(some...)
+		}
+		select {
+		case <-j.stop:
+			return
+		case <-j.toTell:
 		}
 	}
-	return moved, nil
 }
 
-// Remove deletes a file or stack of parent.
-func (j *Journal) Remove(ctx context.Context, it remote.Item, parent remote.Ref) error {
-	if err := j.cfg.Remote.Delete(ctx, it.Ref); err != nil && !errors.Is(err, iofs.ErrNotExist) {
-		return err
+// news wakes those who wait for an intent to be finished or parked.
+func (j *Journal) news() {
+	if j.changed != nil {
+		close(j.changed)
+		j.changed = nil
 	}
-	return nil
 }
 
-// RemoveFolder deletes a folder of parent that has nothing in it; else the error is syscall.ENOTEMPTY.
-func (j *Journal) RemoveFolder(ctx context.Context, it remote.Item, parent remote.Ref) error {
-	return j.Remove(ctx, it, parent)
+// next is a channel that is closed with the next news.
+func (j *Journal) next() <-chan struct{} {
+	if j.changed == nil {
+		j.changed = make(chan struct{})
+	}
+	return j.changed
 }
-
-// Sync returns when everything accepted survives a loss of power.
-func (j *Journal) Sync(ctx context.Context) error { return nil }
-
-// Children is Frame.io's listing of ref with the accepted changes laid over it as they were when it began.
-func (j *Journal) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error] {
-	return j.cfg.Remote.Children(ctx, ref)
-}
-
-// Idle returns when nothing is pending for the item itself.
-func (j *Journal) Idle(ctx context.Context, ref remote.Ref) error { return nil }
-
-// Real is what a once pending folder is by now; false while it is pending. What was never pending is itself.
-func (j *Journal) Real(ref remote.Ref) (remote.Ref, bool) { return ref, !ref.ID.Pending() }
-
-// Info describes one change for the people who ask.
-type Info struct {
-	Key     string     // for Retry and Cancel
-	What    string     // "make folder", "rename", "move", "delete"
-	Name    string     // what it is about, by the name that is shown
-	Ref     remote.Ref // …and what that is
-	Parent  remote.Ref // the folder that it is shown in
-	Since   time.Time  // when it was asked for
-	Parked  bool       // a person has to decide
-	Reason  string     // why it is parked, or what it waits for
-	Err     string     // what the last try came to
-	NextTry time.Time  // zero: as soon as it may
-}
-
-// Pending tells of everything that Frame.io has not done yet, the oldest first.
-func (j *Journal) Pending() []Info { return nil }
-
-// Retry has parked changes tried again: those of the keys, or all.
-func (j *Journal) Retry(keys ...string) error { return nil }
-
-// Cancel gives parked changes up: those of the keys, or all. What is on Frame.io stays as it is there.
-func (j *Journal) Cancel(keys ...string) error { return nil }

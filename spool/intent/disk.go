@@ -1,0 +1,364 @@
+package intent
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// The journal is one file of lines, each a checksum of the rest of the line (CRC-32C, 8 hex digits), a space, and one entry as JSON.
+// It is only appended to, with one write for each change, and read from its beginning to its first bad line: that is a write which was
+// cut by a loss of power. When most of it is finished it is written anew: journal.tmp → fsync → rename → fsync of the folder.
+
+const journalName = "journal"
+
+// entry is one line.
+type entry struct {
+	Set  *record `json:"set,omitempty"`  // an intent as it is now
+	Done string  `json:"done,omitempty"` // the key of one that is finished
+	Made *alias  `json:"made,omitempty"`
+}
+
+const (
+	// commitDelay is how long changes are collected before they are brought to the disk together: with the fsync itself it must
+	// stay below the second that is promised.
+	commitDelay = 250 * time.Millisecond
+	// compactLines and compactFactor: the file is written anew once it has so many lines, and so many for each that counts.
+	compactLines  = 4096
+	compactFactor = 4
+	// Spool entries and the index may name a pending id long after its folder was made.
+	keepAliases    = 10_000
+	keepAliasesFor = 30 * 24 * time.Hour
+)
+
+// disk is the journal's file.
+type disk struct {
+	file     *os.File
+	size     int64
+	lines    int
+	appended uint64        // changes written
+	synced   uint64        // …and on the disk
+	syncErr  error         // what the last sync came to
+	commits  chan struct{} // closed by the next sync; nil if nobody waits
+	broken   error         // the file ends in the middle of a line: nothing can be written any more
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// lineOf is an entry as it stands in the file.
+func lineOf(b *bytes.Buffer, e entry) error {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b, "%08x %s\n", crc32.Checksum(text, castagnoli), text)
+	return nil
+}
+
+// append writes entries, all or none. They survive the end of this process at once.
+func (j *Journal) append(entries ...entry) error {
+	switch {
+	case j.closed:
+		return ErrClosed
+	case j.broken != nil:
+		return j.broken
+	}
+	var b bytes.Buffer
+	for _, e := range entries {
+		if err := lineOf(&b, e); err != nil {
+			return err
+		}
+	}
+	if _, err := j.file.WriteAt(b.Bytes(), j.size); err != nil {
+		if cut := j.file.Truncate(j.size); cut != nil {
+			j.broken = fmt.Errorf("write the journal of names: %w", errors.Join(err, cut))
+		}
+		return fmt.Errorf("write the journal of names: %w", err)
+	}
+	j.size += int64(b.Len())
+	j.lines += len(entries)
+	j.appended++
+	poke(j.dirty)
+	return nil
+}
+
+// note is append where nobody can be told of an error. What is lost is done again after a crash, which does no harm.
+func (j *Journal) note(entries ...entry) {
+	if err := j.append(entries...); err != nil && !errors.Is(err, ErrClosed) {
+		j.log.Error("cannot note what was done on Frame.io", "error", err)
+	}
+}
+
+// recover reads the file, cuts off what is torn, and gives everything in it a turn.
+func (j *Journal) recover() error {
+	path := filepath.Join(j.cfg.Dir, journalName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	records, end, err := j.read(f)
+	if err == nil {
+		var info os.FileInfo
+		if info, err = f.Stat(); err == nil && info.Size() > end {
+			j.log.Warn("the journal of names ends in a broken line, which is dropped", "file", path, "bytes", info.Size()-end)
+			err = cut(f, end, info.Size(), path+".torn")
+		}
+	}
+	if err == nil {
+		err = errors.Join(f.Sync(), syncDir(j.cfg.Dir))
+	}
+	if err != nil {
+		f.Close()
+		return fmt.Errorf("read the journal of names: %w", err)
+	}
+	j.file, j.size = f, end
+	for _, r := range records {
+		j.restore(r)
+	}
+	for _, r := range records {
+		j.settle(j.byKey[r.Key])
+	}
+	return nil
+}
+
+// cut takes what is behind end out of f, and keeps it aside for whoever wants to know what was lost.
+func cut(f *os.File, end, size int64, aside string) error {
+	torn, err := io.ReadAll(io.NewSectionReader(f, end, size-end))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(aside, torn, 0o600); err != nil {
+		return err
+	}
+	return f.Truncate(end)
+}
+
+// read answers the unfinished records and where the good lines end.
+func (j *Journal) read(f *os.File) (map[string]*record, int64, error) {
+	records := map[string]*record{}
+	end := int64(0)
+	for in := bufio.NewReaderSize(f, 1<<20); ; {
+		text, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return records, end, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		e, ok := parse(text)
+		if !ok {
+			return records, end, nil
+		}
+		end += int64(len(text))
+		j.lines++
+		switch {
+		case e.Set != nil:
+			records[e.Set.Key] = e.Set
+		case e.Made != nil:
+			j.aliases[e.Made.Here] = *e.Made
+		default:
+			delete(records, e.Done)
+		}
+	}
+}
+
+// parse reads a line.
+func parse(text []byte) (entry, bool) {
+	var e entry
+	if len(text) < 10 || text[8] != ' ' {
+		return e, false
+	}
+	sum, err := strconv.ParseUint(string(text[:8]), 16, 32)
+	body := text[9 : len(text)-1]
+	if err != nil || uint32(sum) != crc32.Checksum(body, castagnoli) || json.Unmarshal(body, &e) != nil {
+		return e, false
+	}
+	return e, true
+}
+
+// restore takes an intent of an earlier run up again. What was under way then may have been done or not.
+func (j *Journal) restore(r *record) {
+	fix := func(p *place) { p.Parent = j.canon(p.Parent) }
+	fix(&r.At)
+	fix(&r.From)
+	for n := range r.Steps {
+		fix(&r.Steps[n].place)
+		j.seq = max(j.seq, r.Steps[n].Seq)
+	}
+	if r.Tried != nil {
+		fix(&r.Tried.place)
+	}
+	i := &intent{record: *r, handed: true, shown: r.At}
+	if a, ok := j.aliases[r.Item.ID]; ok {
+		i.Real = a.Is
+		if !i.there() && i.Tried != nil { // the line that says where was lost
+			i.At, i.From, i.Tried = i.Tried.place, i.Tried.place, nil
+		}
+	}
+	if len(i.Steps) > 0 && i.there() && !i.goal().Gone {
+		p := i.goal()
+		i.DoubtName = i.DoubtName || p.Name != i.At.Name
+		i.DoubtPlace = i.DoubtPlace || p.Parent.ID != i.At.Parent.ID
+	}
+	if !i.refused() || !i.there() {
+		i.shown = i.last()
+	}
+	if i.Held {
+		j.held++
+	}
+	j.insert(i)
+}
+
+// compact writes the file anew if most of it is finished.
+func (j *Journal) compact() error {
+	if j.lines < compactLines || j.lines < compactFactor*(len(j.byKey)+len(j.aliases)) {
+		return nil
+	}
+	j.forget()
+	var b bytes.Buffer
+	for _, a := range j.aliases {
+		if err := lineOf(&b, entry{Made: &a}); err != nil {
+			return err
+		}
+	}
+	for _, i := range j.byKey {
+		if err := lineOf(&b, entry{Set: &i.record}); err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(j.cfg.Dir, journalName)
+	f, err := os.OpenFile(path+".tmp", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b.Bytes())
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = os.Rename(path+".tmp", path)
+	}
+	if err != nil {
+		f.Close()
+		os.Remove(path + ".tmp")
+		return err
+	}
+	j.file.Close()
+	j.file, j.size, j.lines, j.broken = f, int64(b.Len()), len(j.byKey)+len(j.aliases), nil
+	j.synced = j.appended
+	return syncDir(j.cfg.Dir)
+}
+
+// forget drops what pending ids have become, of the oldest: those that are older than keepAliasesFor and not among the newest
+// keepAliases.
+func (j *Journal) forget() {
+	if len(j.aliases) <= keepAliases {
+		return
+	}
+	all := make([]alias, 0, len(j.aliases))
+	for _, a := range j.aliases {
+		all = append(all, a)
+	}
+	slices.SortFunc(all, func(a, b alias) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Here, b.Here)) })
+	for _, a := range all[keepAliases:] {
+		if _, used := j.byID[a.Here]; !used && time.Since(a.At) > keepAliasesFor {
+			delete(j.aliases, a.Here)
+		}
+	}
+}
+
+// syncer is the group commit: it brings what was written to the disk, many changes at once, until Close.
+func (j *Journal) syncer() {
+	for {
+		select {
+		case <-j.stop:
+			j.commit()
+			return
+		case <-j.dirty:
+		}
+		select {
+		case <-j.stop:
+		case <-j.urgent:
+		case <-time.After(commitDelay):
+		}
+		j.commit()
+	}
+}
+
+// commit is called by the syncer alone.
+func (j *Journal) commit() {
+	j.mu.Lock()
+	f, n := j.file, j.appended
+	if n == j.synced {
+		j.mu.Unlock()
+		return
+	}
+	j.mu.Unlock()
+	err := f.Sync()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.syncErr = err
+	if err == nil {
+		j.synced = n
+	} else {
+		j.log.Error("cannot bring the journal of names to the disk", "error", err)
+	}
+	if err := j.compact(); err != nil {
+		j.log.Error("cannot write the journal of names anew", "error", err)
+	}
+	if j.commits != nil {
+		close(j.commits)
+		j.commits = nil
+	}
+}
+
+// Sync returns when everything accepted so far survives a loss of power.
+func (j *Journal) Sync(ctx context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	want := j.appended
+	for j.synced < want {
+		if j.closed {
+			return ErrClosed
+		}
+		if j.commits == nil {
+			j.commits = make(chan struct{})
+		}
+		c := j.commits
+		j.mu.Unlock()
+		poke(j.dirty)
+		poke(j.urgent)
+		select {
+		case <-c:
+		case <-ctx.Done():
+			j.mu.Lock()
+			return ctx.Err()
+		}
+		j.mu.Lock()
+		if j.syncErr != nil {
+			return fmt.Errorf("sync the journal of names: %w", j.syncErr)
+		}
+	}
+	return nil
+}
+
+// syncDir makes the names in a folder durable.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

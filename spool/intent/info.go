@@ -1,0 +1,252 @@
+package intent
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
+
+// Info describes one change for the people who ask.
+type Info struct {
+	Key     string     // for Retry and Cancel
+	What    string     // "make folder", "rename", "move", "delete"…
+	Name    string     // of the item as it shall be, or as it was before it is deleted
+	Ref     remote.Ref // what Frame.io calls it; pending for a folder that is not made yet
+	Parent  remote.Ref // the folder that it shall be in, or is deleted from
+	Since   time.Time  // when it was asked for
+	Parked  bool       // a person has to decide
+	Held    bool       // …because of MaxDelete: it is not shown meanwhile
+	Reason  string     // why it is parked, or what it waits for
+	Err     error      // what the last try came to
+	NextTry time.Time  // zero: as soon as it may
+}
+
+// what says what is left to do, for people.
+func (i *intent) what() string {
+	p := i.last()
+	switch {
+	case p.Gone && i.folder():
+		return "delete folder"
+	case p.Gone:
+		return "delete"
+	case !i.there():
+		return "make folder"
+	case p.Parent.ID == i.At.Parent.ID:
+		return "rename"
+	case p.Name == i.At.Name:
+		return "move"
+	}
+	return "move and rename"
+}
+
+func (i *intent) info() Info {
+	p := i.last()
+	if p.Gone {
+		p = i.At
+	}
+	n := Info{Key: i.Key, What: i.what(), Name: p.Name, Ref: i.ref(), Parent: p.Parent, Since: i.Since,
+		Parked: i.Parked != "", Held: i.Held, Reason: i.Parked, Err: i.err, NextTry: i.retry}
+	if o := i.waitsFor; n.Reason == "" && o != nil {
+		n.Reason = fmt.Sprintf("waits for: %s %q", o.what(), cmp.Or(o.last().Name, o.At.Name))
+		if o.Parked != "" {
+			n.Reason += ", which needs a person"
+		}
+	}
+	return n
+}
+
+// Pending tells of everything that Frame.io has not done yet, the oldest first.
+func (j *Journal) Pending() []Info {
+	j.mu.Lock()
+	all := make([]Info, 0, len(j.byKey))
+	for _, i := range j.byKey {
+		all = append(all, i.info())
+	}
+	j.mu.Unlock()
+	slices.SortFunc(all, func(a, b Info) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Key, b.Key)) })
+	return all
+}
+
+// Totals is all that is pending in numbers.
+type Totals struct {
+	Folders   int           // to be made
+	Renames   int           // calls, and so on
+	Moves     int           //
+	Deletions int           // calls: what goes with its folder costs none
+	Parked    int           // wait for a person
+	Left      time.Duration // about how long the rest takes
+}
+
+// perCall is how long Frame.io's limits make a call take on V4, where they are strictest for what counts (spec: frameio-v4.md §7).
+var perCall = [calls]time.Duration{
+	createFolder: time.Second / 3, renameFolder: 6 * time.Second, moveFolder: 6 * time.Second,
+	renameFile: 600 * time.Millisecond, moveFile: 600 * time.Millisecond, deleteFolder: time.Second, deleteFile: 600 * time.Millisecond,
+}
+
+// pace is how fast calls of a kind were done of late.
+type pace struct {
+	n     int
+	since time.Time // when the first of them began
+	last  time.Time
+}
+
+// fewDone is how many calls it takes to tell the pace; idle is how long a pause ends it.
+const (
+	fewDone = 10
+	idle    = 30 * time.Second
+)
+
+// carried counts a call that Frame.io has answered.
+func (j *Journal) carried(b job) {
+	j.link(nil)
+	p, now := &j.done[b.kind], time.Now()
+	if now.Sub(p.last) > idle {
+		*p = pace{since: b.begun}
+	}
+	p.n, p.last = p.n+1, now
+}
+
+// each is how long one more call of a kind takes.
+func (p *pace) each(kind call) time.Duration {
+	if p.n >= fewDone && time.Since(p.last) <= idle {
+		return p.last.Sub(p.since) / time.Duration(p.n)
+	}
+	return perCall[kind]
+}
+
+// Totals counts what is pending.
+func (j *Journal) Totals() Totals {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var n [calls]int
+	var t Totals
+	for _, i := range j.byKey {
+		if i.Parked != "" {
+			t.Parked++
+			continue
+		}
+		j.tally(i, &n)
+	}
+	t.Folders, t.Renames, t.Moves = n[createFolder], n[renameFolder]+n[renameFile], n[moveFolder]+n[moveFile]
+	t.Deletions = n[deleteFolder] + n[deleteFile]
+	for kind := range tell {
+		// Each kind has a limit of its own, so they go on side by side.
+		t.Left = max(t.Left, time.Duration(n[kind])*j.done[kind].each(kind))
+	}
+	return t
+}
+
+// tally counts the calls that i needs.
+func (j *Journal) tally(i *intent, n *[calls]int) {
+	at := i.At
+	if !i.there() {
+		n[createFolder]++
+		if len(i.Steps) > 0 {
+			at = i.Steps[0].place
+		}
+	}
+	for _, st := range i.Steps {
+		switch {
+		case st.Gone:
+			if j.foldedInto(i) == nil {
+				n[i.pick(deleteFolder, deleteFile)]++
+			}
+			continue
+		case st.Name != at.Name || i.DoubtName:
+			n[i.pick(renameFolder, renameFile)]++
+		}
+		if st.Parent.ID != at.Parent.ID || i.DoubtPlace {
+			n[i.pick(moveFolder, moveFile)]++
+		}
+		at = st.place
+	}
+}
+
+// Idle returns when nothing is pending for the item itself, or a person has to see to it.
+func (j *Journal) Idle(ctx context.Context, ref remote.Ref) error {
+	return j.until(ctx, func() bool {
+		i := j.byID[j.canon(ref).ID]
+		return i == nil || !i.busy && i.idle() || len(i.Steps) == 0 && !i.busy
+	})
+}
+
+// Wait returns when nothing is pending but what waits for a person. Meanwhile nothing rests.
+func (j *Journal) Wait(ctx context.Context) error {
+	j.mu.Lock()
+	j.hurry++
+	for _, i := range j.byKey {
+		if i.unclaimed {
+			j.due(i, time.Now())
+		}
+	}
+	j.mu.Unlock()
+	defer func() {
+		j.mu.Lock()
+		j.hurry--
+		j.mu.Unlock()
+	}()
+	return j.until(ctx, func() bool {
+		for _, i := range j.byKey {
+			if i.busy || !i.idle() && !j.stranded(i) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// stranded reports whether i waits for something that waits for a person.
+func (j *Journal) stranded(i *intent) bool {
+	for n := 0; i.waitsFor != nil && n <= len(j.byKey); n++ {
+		if i = i.waitsFor; i.Parked != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// until waits for a condition that comes with news.
+func (j *Journal) until(ctx context.Context, done func() bool) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for !done() {
+		if j.closed {
+			return ErrClosed
+		}
+		c := j.next()
+		j.mu.Unlock()
+		select {
+		case <-c:
+		case <-ctx.Done():
+		}
+		j.mu.Lock()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Real is what a once pending folder is by now; false while it is pending. It is known from the moment that Frame.io has made it, so
+// also before and while Made is told, and for 30 days at least. What was never pending is itself.
+func (j *Journal) Real(ref remote.Ref) (remote.Ref, bool) {
+	if !ref.ID.Pending() {
+		return ref, true
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	is := j.canon(ref)
+	return is, !is.ID.Pending()
+}
+
+// Void reports whether ref is a pending folder that will never be: it was removed, or given up with Cancel.
+func (j *Journal) Void(ref remote.Ref) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_, err := j.known(ref)
+	return err != nil
+}
