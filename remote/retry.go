@@ -14,6 +14,7 @@ import (
 	"net/http/httptrace"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -95,7 +96,9 @@ func (t *retry) attempt(req *http.Request) (resp *http.Response, sent bool, err 
 	if err != nil {
 		return nil, wrote.Load(), err
 	}
-	var body bytes.Buffer
+	body := spare.Get().(*wholeBody)
+	body.Reset()
+	body.closed = false
 	body.Grow(int(min(max(resp.ContentLength, 0), maxAnswer)) + bytes.MinRead)
 	_, err = body.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
 	resp.Body.Close()
@@ -105,15 +108,30 @@ func (t *retry) attempt(req *http.Request) (resp *http.Response, sent bool, err 
 	if body.Len() > maxAnswer {
 		return nil, true, fmt.Errorf("%w: it is longer than %d MiB", ErrNotFrameio, maxAnswer>>20)
 	}
-	resp.Body = &wholeBody{body}
+	resp.Body = body
 	resp.ContentLength = int64(body.Len())
 	return resp, true, nil
 }
 
-// wholeBody is an answer that has been read to its end.
-type wholeBody struct{ bytes.Buffer }
+// wholeBody is an answer that has been read to its end. Once it is closed its memory serves another: most of what a long listing takes
+// is that of its pages.
+type wholeBody struct {
+	bytes.Buffer
+	closed bool
+}
 
-func (*wholeBody) Close() error { return nil }
+var spare = sync.Pool{New: func() any { return new(wholeBody) }}
+
+// maxKept is how large a body may be whose memory is kept.
+const maxKept = 2 << 20
+
+func (b *wholeBody) Close() error {
+	if !b.closed && b.Cap() <= maxKept {
+		b.closed = true
+		spare.Put(b)
+	}
+	return nil
+}
 
 // bodyOf answers what is in an answer's body.
 func bodyOf(resp *http.Response) ([]byte, error) {

@@ -147,6 +147,9 @@ func fetch[T any](ctx context.Context, c *Client, a ask, number int) (page[T], e
 	maps.Copy(query, a.query)
 	a.query = query
 	p := page[T]{}
+	if number > 1 {
+		p.data = make([]T, 0, pageSize)
+	}
 	h, err := c.do(ctx, a, &p.data)
 	if err != nil {
 		return p, err
