@@ -21,22 +21,28 @@ import (
 // again until it is collected.
 type live[T any] struct {
 	mu    sync.Mutex
-	nodes map[fusefs.StableAttr]weak.Pointer[T]
+	nodes map[identity]weak.Pointer[T]
 }
+
+// identity is what of a StableAttr tells nodes of one type apart.
+type identity struct{ ino, gen uint64 }
+
+func identityOf(attr fusefs.StableAttr) identity { return identity{attr.Ino, attr.Gen} }
 
 // get is the node with an identity; fresh makes it if there is none.
 func (l *live[T]) get(attr fusefs.StableAttr, fresh func() *T) *T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n := l.nodes[attr].Value(); n != nil {
+	id := identityOf(attr)
+	if n := l.nodes[id].Value(); n != nil {
 		return n
 	}
 	if l.nodes == nil {
-		l.nodes = map[fusefs.StableAttr]weak.Pointer[T]{}
+		l.nodes = map[identity]weak.Pointer[T]{}
 	}
 	n := fresh()
-	l.nodes[attr] = weak.Make(n)
-	runtime.AddCleanup(n, l.collected, attr)
+	l.nodes[id] = weak.Make(n)
+	runtime.AddCleanup(n, l.collected, id)
 	return n
 }
 
@@ -44,7 +50,7 @@ func (l *live[T]) get(attr fusefs.StableAttr, fresh func() *T) *T {
 func (l *live[T]) known(attr fusefs.StableAttr) *T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.nodes[attr].Value()
+	return l.nodes[identityOf(attr)].Value()
 }
 
 // count is how many there are, and were until lately.
@@ -55,52 +61,57 @@ func (l *live[T]) count() int {
 }
 
 // collected strikes a node that is no more.
-func (l *live[T]) collected(attr fusefs.StableAttr) {
+func (l *live[T]) collected(id identity) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.nodes[attr].Value() == nil {
-		delete(l.nodes, attr)
+	if l.nodes[id].Value() == nil {
+		delete(l.nodes, id)
 	}
 }
 
 // lean is an item in little memory, with what a file's node needs of it. There may be a hundred thousand nodes, and what an item says
 // lies in the memory of the whole listing that it came with. It never changes.
 type lean struct {
-	ref                  remote.Ref
-	content              remote.ID
-	name, media          string
+	text                 string // the ID, and then the name
+	account              unique.Handle[remote.ID]
+	media                unique.Handle[string]
 	size                 int64
 	created, mtime, last int64 // nanoseconds since 1970; 0 is none
-	state                remote.State
 	more                 *lore // nil if there is none of it
+	idLen                uint32
+	kind                 remote.Kind
+	state                remote.State
 }
 
 // lore is what few items have, or few mounts ask for.
-type lore struct{ checksum, label, url string }
+type lore struct {
+	apart                bool // the content is not the item itself
+	content              remote.ID
+	checksum, label, url string
+}
 
 // leanOf is an item's lean; that of no item is nil.
 func (f *FS) leanOf(it remote.Item) *lean {
 	if it.Ref.IsZero() {
 		return nil
 	}
-	text := string(it.ID) + it.Name
 	l := &lean{
-		ref:     remote.Ref{Kind: it.Kind, ID: remote.ID(text[:len(it.ID)]), Account: remote.ID(unique.Make(string(it.Account)).Value())},
-		name:    text[len(it.ID):],
-		media:   unique.Make(it.MediaType).Value(),
+		text: string(it.ID) + it.Name, idLen: uint32(len(it.ID)),
+		account: unique.Make(it.Account), media: unique.Make(it.MediaType),
 		size:    it.Size,
 		created: nanoseconds(it.Created), mtime: nanoseconds(it.Mtime), last: nanoseconds(it.Updated),
-		state: it.State,
+		kind: it.Kind, state: it.State,
 	}
-	if l.content = l.ref.ID; it.Content != it.ID {
-		l.content = remote.ID(strings.Clone(string(it.Content)))
+	more := lore{}
+	if f.cfg.XAttr {
+		more = lore{checksum: strings.Clone(it.Checksum), label: strings.Clone(it.Label), url: strings.Clone(it.URL)}
 	}
-	more := lore{checksum: it.Checksum, label: it.Label, url: it.URL}
-	if !f.cfg.XAttr {
-		more = lore{}
+	if it.Content != it.ID {
+		more.apart, more.content = true, remote.ID(strings.Clone(string(it.Content)))
 	}
 	if more != (lore{}) {
-		l.more = &lore{strings.Clone(more.checksum), strings.Clone(more.label), strings.Clone(more.url)}
+		kept := more // so that memory is taken only here
+		l.more = &kept
 	}
 	return l
 }
@@ -110,12 +121,17 @@ func (l *lean) item() remote.Item {
 	if l == nil {
 		return remote.Item{}
 	}
+	id := remote.ID(l.text[:l.idLen])
 	it := remote.Item{
-		Ref: l.ref, Content: l.content, Name: l.name, MediaType: l.media, Size: l.size, State: l.state,
+		Ref: remote.Ref{Kind: l.kind, ID: id, Account: l.account.Value()}, Content: id, Name: l.text[l.idLen:],
+		MediaType: l.media.Value(), Size: l.size, State: l.state,
 		Created: since1970(l.created), Mtime: since1970(l.mtime), Updated: since1970(l.last),
 	}
 	if l.more != nil {
 		it.Checksum, it.Label, it.URL = l.more.checksum, l.more.label, l.more.url
+		if l.more.apart {
+			it.Content = l.more.content
+		}
 	}
 	return it
 }

@@ -31,7 +31,8 @@ func (n *file) closed(passed bool) {
 
 // keeps reports, with mu held, whether the inode has to stay as it is though Frame.io has another content by now.
 func (n *file) keeps(content remote.ID) bool {
-	return n.item != nil && n.item.content != "" && n.item.content != content && (n.opens > 0 || n.passed != "" && n.passed != content)
+	was := n.item.item().Content
+	return was != "" && was != content && (n.opens > 0 || n.passed != "" && n.passed != content)
 }
 
 // another gives what is under ref on Frame.io another identity than n, so that the next look-up makes it another inode. The number
