@@ -103,17 +103,22 @@ func (t *Tree) await(ctx context.Context, fl *flight) (*siblings, error) {
 func (t *Tree) fetch(ctx context.Context, fl *flight, ref remote.Ref) {
 	defer context.AfterFunc(t.ctx, func() { fl.cancel(iofs.ErrClosed) })()
 	defer fl.cancel(nil)
-	items, err := t.children(ctx, fl, ref)
+	h, err := t.children(ctx, fl, ref)
 	var s *siblings
-	if err == nil {
-		s = newSiblings(items)
+	if err == nil && !h.nothingNew() {
+		s = newSiblings(h.items())
 	}
 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	defer close(fl.done)
-	fl.s, fl.err = s, err
 	current := t.flights[fl.key] == fl
+	if err == nil && s == nil {
+		if s = t.known(fl.key); !current || s == nil || !h.still(s) || len(t.changes[fl.key]) > 0 { // shown, and changed meanwhile
+			s = newSiblings(h.items())
+		}
+	}
+	fl.s, fl.err = s, err
 	if current {
 		delete(t.flights, fl.key)
 	}
@@ -124,7 +129,7 @@ func (t *Tree) fetch(ctx context.Context, fl *flight, ref remote.Ref) {
 	}()
 	switch {
 	case err == nil:
-		t.lay(fl.key, s, fl.began)
+		t.lay(fl.key, s, fl.began) // nothing if it is the one that is shown
 		if current {
 			fl.s = t.publish(fl.key, ref, s)
 		}
@@ -141,8 +146,11 @@ func (t *Tree) fetch(ctx context.Context, fl *flight, ref remote.Ref) {
 }
 
 // children collects a listing, as long as it makes headway.
-func (t *Tree) children(ctx context.Context, fl *flight, ref remote.Ref) (items []remote.Item, err error) {
+func (t *Tree) children(ctx context.Context, fl *flight, ref remote.Ref) (h *harvest, err error) {
 	defer fl.stall.Stop()
+	t.mu.Lock()
+	h = t.harvest(fl.key)
+	t.mu.Unlock()
 	for it, err := range t.namespace.Children(ctx, ref) {
 		if err != nil {
 			if cause := context.Cause(ctx); cause != nil {
@@ -150,10 +158,10 @@ func (t *Tree) children(ctx context.Context, fl *flight, ref remote.Ref) (items 
 			}
 			return nil, err
 		}
-		items = append(items, it)
+		h.add(it)
 		fl.stall.Reset(stall)
 	}
-	return items, context.Cause(ctx)
+	return h, context.Cause(ctx)
 }
 
 // publish makes s what is shown in k, and returns what is: the old one if that says the same. t.mu is held.
@@ -176,7 +184,7 @@ func (t *Tree) publish(k folderKey, ref remote.Ref, s *siblings) *siblings {
 		t.keep(k, s)
 	}
 	if l := t.looks[k]; l != nil {
-		l.told = s.at
+		l.told, l.large = s.at, s.count() > largeFolder
 	}
 	t.tell(ref, told)
 	t.sweep()

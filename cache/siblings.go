@@ -167,6 +167,9 @@ func (s *siblings) enter(e *Entry) {
 	}
 }
 
+// count is how many entries there are.
+func (s *siblings) count() int { return len(s.byName) }
+
 // ids are the entries by ID.
 func (s *siblings) ids() map[remote.ID]*Entry {
 	if s.byID == nil {

@@ -20,7 +20,7 @@ type news struct {
 // compare returns what s, of k, shows differently from old, and what of it is not by our own hand. Where they are alike s takes
 // over what old has, so that both share their text. s is not shown yet. t.mu is held.
 func (t *Tree) compare(k folderKey, old, s *siblings) (changes, foreign []Change) {
-	if old == nil {
+	if old == nil || old == s {
 		return nil, nil
 	}
 	before, now := old.list(), s.list()

@@ -18,7 +18,7 @@ import (
 const (
 	DefaultAge       = 24 * time.Hour
 	DefaultFresh     = 10 * time.Second
-	DefaultTreeBytes = 16 << 20
+	DefaultTreeBytes = 8 << 20
 )
 
 // patience is how long a program waits for Frame.io to list a folder that was listed before.
@@ -182,7 +182,7 @@ func (t *Tree) Update(ctx context.Context, ref remote.Ref) error {
 	defer t.mu.Unlock()
 	k := keyOf(ref)
 	if s := t.known(k); s != nil && t.recently(s.at) {
-		t.look(k, ref, s.at, t.now()).large = len(s.byID) > largeFolder
+		t.saw(k, ref, s)
 		return nil
 	}
 	return t.ask(ctx, k, ref, func(folderKey, *siblings) {})
@@ -209,11 +209,11 @@ func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(folderKey, *si
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := keyOf(ref)
-	s, now := t.known(k), t.now()
-	if s == nil || now.Sub(s.at) >= t.age && !t.recently(t.vain[k]) {
+	s := t.known(k)
+	if s == nil || t.now().Sub(s.at) >= t.age && !t.recently(t.vain[k]) {
 		return t.ask(ctx, k, ref, use)
 	}
-	t.look(k, ref, s.at, now).large = len(s.byID) > largeFolder
+	t.saw(k, ref, s)
 	use(k, s)
 	return nil
 }
@@ -251,7 +251,7 @@ func (t *Tree) ask(ctx context.Context, k folderKey, ref remote.Ref, use func(fo
 		t.vain[k] = t.now()  // or every look would wait
 		t.unanswered(k, err) // the flight goes on, and publishes what it finds
 	}
-	t.look(k, ref, s.at, t.now()).large = len(s.byID) > largeFolder
+	t.saw(k, ref, s)
 	use(k, s)
 	return nil
 }

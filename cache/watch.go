@@ -55,6 +55,13 @@ func (t *Tree) look(k folderKey, ref remote.Ref, told, now time.Time) *look {
 	return l
 }
 
+// saw notes that someone looks at k now, and sees s. t.mu is held.
+func (t *Tree) saw(k folderKey, ref remote.Ref, s *siblings) *look {
+	l := t.look(k, ref, s.at, t.now())
+	l.large = s.count() > largeFolder
+	return l
+}
+
 // makeRoom forgets the folder that was looked at longest ago if there are too many. t.mu is held.
 func (t *Tree) makeRoom() {
 	if len(t.looks) < maxLooks {
@@ -89,13 +96,14 @@ func (t *Tree) Hold(ref remote.Ref) (release func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := keyOf(ref)
-	var told time.Time
-	if l := t.looks[k]; l != nil {
-		told = l.told
+	l := t.looks[k]
+	if l != nil {
+		t.look(k, ref, l.told, t.now())
 	} else if s := t.known(k); s != nil {
-		told = s.at
+		l = t.saw(k, ref, s)
+	} else {
+		l = t.look(k, ref, time.Time{}, t.now())
 	}
-	l := t.look(k, ref, told, t.now())
 	l.held++
 	return func() {
 		t.mu.Lock()
@@ -163,16 +171,16 @@ func (t *Tree) refresh() (wait time.Duration) {
 		switch {
 		case len(t.looks) == 0:
 			return -1
-		case next == nil || t.refreshing > 0 && t.refreshing+t.share(key) > t.refreshers():
+		case next == nil || t.refreshing > 0 && t.refreshing+next.share() > t.refreshers():
 			return wait
 		}
 		t.begun(key, next)
 	}
 }
 
-// share is how many of the refreshers a folder takes: a large one all, because its old listing and its new one are in memory at once.
-func (t *Tree) share(k folderKey) int {
-	if s := t.held(k); s != nil && len(s.byID) > largeFolder {
+// share is how many of the refreshers a folder takes: a large one all.
+func (l *look) share() int {
+	if l.large {
 		return refreshers
 	}
 	return 1
@@ -208,9 +216,9 @@ func (t *Tree) due(l *look, now time.Time) (d time.Duration, ok bool) {
 // begun refreshes a folder. t.mu is held.
 func (t *Tree) begun(k folderKey, l *look) {
 	began := t.now()
-	share := t.share(k)
+	share := l.share()
 	fl := t.behind(k, l.ref, remote.Background)
-	l.busy, l.large = true, share > 1
+	l.busy = true
 	t.refreshing += share
 	fl.then = append(fl.then, func() {
 		l.busy = false

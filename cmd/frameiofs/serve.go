@@ -263,6 +263,6 @@ func setMemory() {
 		debug.SetGCPercent(200)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(124 << 20)
+		debug.SetMemoryLimit(150 << 20)
 	}
 }
