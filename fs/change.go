@@ -47,7 +47,7 @@ func (d *dir) mayName(name string) error {
 		return syscall.EILSEQ
 	}
 	for _, r := range name {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) && name != folderIcon {
 			return syscall.EINVAL
 		}
 	}
@@ -119,6 +119,9 @@ func (d *dir) newAttr(ctx context.Context, mode uint32) spool.Attr {
 func (d *dir) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
 	if err := d.mayName(name); err != nil {
 		return nil, errno(err)
+	}
+	if systemFolder(name) {
+		return nil, syscall.EPERM
 	}
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()

@@ -61,6 +61,9 @@ func (d *dir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fus
 	if len(name) > nameMax {
 		return nil, syscall.ENAMETOOLONG
 	}
+	if n := d.mark(ctx, name, out); n != nil {
+		return n, 0
+	}
 	d.look()
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()

@@ -48,6 +48,10 @@
 // so that nobody copies them. security.*, system.* and trusted.* are not supported. V2 keeps modification times too. Symbolic
 // links, hard links and device nodes are refused (EPERM): Frame.io has none.
 //
+// On macOS the volume is called by what it shows, Finder's attributes and ._ files stay on this machine, and Spotlight and QuickLook are
+// kept out by marks in the root. Nowhere can a folder be made that desktops want for themselves: .Trashes, .Trash-1000,
+// .Spotlight-V100 and the like (EPERM).
+//
 // Locks are local to this machine. inotify does not tell of changes made elsewhere.
 //
 // # Errors

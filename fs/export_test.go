@@ -13,3 +13,11 @@ func (f *FS) Nodes() int {
 	runtime.GC()
 	return f.files.count() + f.dirs.count()
 }
+
+// Mark has the root have the marks of macOS.
+func (f *FS) Mark() { f.marked.Store(true) }
+
+// MacOptions are the mount options that macOS gets.
+func MacOptions(given []string, root string, readOnly bool) []string {
+	return macOptions(given, root, readOnly)
+}

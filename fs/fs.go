@@ -63,6 +63,7 @@ type FS struct {
 	quota  quota
 	root   *dir
 	server *fuse.Server
+	marked atomic.Bool   // the root has marks of macOS
 	passes atomic.Bool   // the kernel can read files past us
 	events atomic.Uint64 // changes of what an inode stands for, counted; see file.told
 
@@ -86,6 +87,7 @@ func New(cfg Config) (*FS, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	f := &FS{cfg: cfg, log: cfg.Log, start: time.Now()}
+	f.marked.Store(marked)
 	f.quota.fs = f
 	return f, nil
 }

@@ -29,6 +29,9 @@ func keepsXAttr(name string) bool {
 // swallowsXAttr reports whether an attribute counts as set though it cannot be kept.
 func swallowsXAttr(string) bool { return false }
 
+// marked: the marks of macOS are in the root.
+const marked = false
+
 // canPass reports whether the kernel can be given files to read past us: it lets only root do so (spec: fuse.md §1.2).
 func canPass(s *fuse.Server) bool {
 	return os.Geteuid() == 0 && s.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -17,6 +18,18 @@ var passedOptions = map[string]bool{
 	"nosuid": true, "suid": true, "nodev": true, "dev": true, "noexec": true, "exec": true, "noatime": true, "atime": true, "sync": true, "dirsync": true,
 }
 
+// macOptions go to macFUSE as they are.
+var macOptions = map[string]bool{
+	"volname": true, "volicon": true, "local": true, "nobrowse": true, "noappledouble": true, "noapplexattr": true, "defer_permissions": true,
+	"novncache": true, "noubc": true, "nolocalcaches": true, "noautonotify": true, "allow_recursion": true, "jail_symlinks": true,
+	"fstypename": true, "fssubtype": true, "slow_statfs": true, "sparse": true,
+}
+
+// passed reports whether an option goes to the kernel of a system as it is.
+func passed(system, name string) bool {
+	return passedOptions[name] || system == "darwin" && macOptions[name]
+}
+
 // applyOptions gives c's flags what -o holds, and answers the options that go to the kernel. A flag's name may be written with
 // underscores, as is usual there.
 func applyOptions(c *cli.Context) (pass []string, err error) {
@@ -27,7 +40,7 @@ func applyOptions(c *cli.Context) (pass []string, err error) {
 			switch {
 			case opt == "", ignoredOptions[name], strings.HasPrefix(name, "x-"), name == "comment":
 				continue
-			case passedOptions[name]:
+			case passed(runtime.GOOS, name):
 				pass = append(pass, opt)
 				continue
 			case name == "ro":

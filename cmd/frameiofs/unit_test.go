@@ -241,3 +241,17 @@ func TestStatusSaysWhatNeedsAPersonFirst(t *testing.T) {
 		t.Errorf("status has %d lines where 6 were wanted", n)
 	}
 }
+
+func TestOptionsThatGoToTheKernel(t *testing.T) {
+	for _, c := range []struct {
+		system, option string
+		passed         bool
+	}{
+		{"linux", "nosuid", true}, {"darwin", "nosuid", true}, {"darwin", "volname", true}, {"darwin", "local", true}, {"darwin", "nobrowse", true},
+		{"linux", "volname", false}, {"linux", "local", false}, {"darwin", "daemon_timeout", false}, {"darwin", "auto_xattr", false},
+	} {
+		if got := passed(c.system, c.option); got != c.passed {
+			t.Errorf("-o %s on %s is passed on: %v", c.option, c.system, got)
+		}
+	}
+}

@@ -1,5 +1,3 @@
-//go:build !linux
-
 package fs
 
 import (
@@ -14,6 +12,7 @@ const (
 	kept       = time.Second // macOS cannot be told what has changed (spec: fuse.md §4)
 	tells      = false
 	keepFolder = 0
+	marked     = true // the marks of macOS are in the root
 )
 
 // maxXAttr is the largest value of an extended attribute, in bytes: a resource fork may be larger than Linux would have it.
@@ -36,9 +35,7 @@ func swallowsXAttr(name string) bool { return strings.HasPrefix(name, "com.apple
 // canPass is false: passthrough is Linux's.
 func canPass(*fuse.Server) bool { return false }
 
-// system adds what this system alone has.
+// system adds what macFUSE alone has.
 func (f *FS) system(o *fusefs.Options) {
-	if f.cfg.ReadOnly {
-		o.Options = append(o.Options, "ro")
-	}
+	o.Options = macOptions(o.Options, f.cfg.Root.Name, f.cfg.ReadOnly)
 }
