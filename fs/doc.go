@@ -18,8 +18,8 @@
 // Overwriting, truncating, appending, or renaming over a file makes one new version in its stack. Nothing on Frame.io is
 // destroyed by saving. Writing the bytes that were there makes none, and neither does opening for writing and leaving it alone.
 //
-// A partial change of what is on Frame.io fetches the blocks (128 KiB) that it changes in part, and waits for nothing else; what was
-// not changed is read from there. Frame.io takes whole files only, so before the upload the rest is fetched, while nobody has the
+// A change of a part of what is on Frame.io waits for nothing but a block (128 KiB) of which it leaves more than one piece changed; what
+// was not changed is read from there. Frame.io takes whole files only, so before the upload the rest is fetched, while nobody has the
 // file open for writing. Until then the change needs what it was made of: if that is deleted on Frame.io the file is held, and
 // what was written is kept; reading the rest fails. Moving such a file over another waits for the rest, since its old place goes.
 //

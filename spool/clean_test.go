@@ -10,8 +10,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/frameiofs/frameiofs/remote"
 )
 
 // change opens an asset for writing.
@@ -29,12 +27,13 @@ func TestFetchBeforeChange(t *testing.T) {
 		closed := 0
 		r := newRig(t, newFake()).start()
 		e, h := r.change("a", &memBase{s: long, delay: time.Second, closed: &closed})
+		r.put(h, 9000, "!") // the first needs nothing
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		if _, err := h.WriteAt(ctx, []byte("NEW"), 0); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("an interrupted write: %v", err)
 		}
-		if got := e.Size(); got != int64(len(long)) || e.Info().Missing != got {
+		if got := e.Size(); got != int64(len(long)) || e.Info().Missing != got-1 {
 			t.Errorf("of %d bytes %d are missing", got, e.Info().Missing)
 		}
 		begin := time.Now()
@@ -55,25 +54,10 @@ func TestFetchBeforeChange(t *testing.T) {
 		}
 		r.shut(h)
 		r.finish()
-		r.expect("folder-b/b = " + seen("NEW"+long[3:]) + " | " + seen(long))
+		r.expect("folder-b/b = " + seen("NEW"+long[3:9000]+"!"+long[9001:]) + " | " + seen(long))
 		if closed != r.opens {
 			t.Errorf("base was opened %d times and closed %d times", r.opens, closed)
 		}
-	})
-}
-
-func TestFetchFails(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newRig(t, newFake()).start()
-		b := &memBase{s: "old", err: remote.ErrOffline}
-		_, h := r.change("a", b)
-		if _, err := h.WriteAt(t.Context(), []byte("x"), 0); !errors.Is(err, remote.ErrOffline) {
-			t.Errorf("write: %v", err)
-		}
-		h.Release()
-		r.finish()
-		r.expect("folder-a/a = old")
-		r.expectEmpty()
 	})
 }
 
@@ -81,13 +65,17 @@ func TestFetchFails(t *testing.T) {
 func TestFetchShort(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, newFake()).start()
-		_, h := r.change("a", &memBase{s: "0123456789"})
+		e, h := r.change("a", &memBase{s: "0123456789"})
 		h.e.base = shortBase{h.e.base} // clean, so that nobody else has it
-		if _, err := h.WriteAt(t.Context(), []byte("x"), 0); !errors.Is(err, io.ErrUnexpectedEOF) {
+		r.put(h, 0, "x")
+		if _, err := h.WriteAt(t.Context(), []byte("x"), 2); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("write: %v", err)
 		}
+		if err := e.Fetch(t.Context()); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("fetch: %v", err)
+		}
 		h.Release()
-		r.finish()
+		time.Sleep(time.Hour)
 		r.expect("folder-a/a = 0123456789")
 	})
 }

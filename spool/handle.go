@@ -45,9 +45,6 @@ func (h *Handle) WriteAt(ctx context.Context, p []byte, off int64) (int, error) 
 		if !h.e.writable {
 			return errNotWritable
 		}
-		if h.e.blocks.edges(s) != nil {
-			return errAbsent
-		}
 		n, err = h.put(p, off)
 		return err
 	})

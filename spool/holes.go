@@ -32,9 +32,6 @@ func (h *Handle) Punch(ctx context.Context, off, n int64) error {
 		if !e.writable {
 			return errNotWritable
 		}
-		if e.blocks.edges(s) != nil {
-			return errAbsent
-		}
 		h.flushed.Store(false)
 		h.touched.Store(true)
 		if s.end = min(s.end, e.size.Load()); s.end <= s.off {

@@ -125,26 +125,31 @@ func (e *Entry) complete(ctx context.Context) error {
 	if b == nil {
 		return nil
 	}
-	for off, end := int64(0), int64(len(b.marks))*blockSize; off < end; off += hydrateSave {
-		gaps := b.gaps(span{off, off + hydrateSave})
+	all := span{0, int64(len(b.state)) * blockSize}
+	for off := int64(0); off < all.end; off += hydrateSave {
+		some := span{off, min(off+hydrateSave, all.end)}
+		gaps := b.gaps(some)
 		if len(gaps) == 0 {
 			continue
 		}
 		// What has come is kept also if more does not.
-		if err := errors.Join(e.fetchAll(ctx, b, gaps), e.keepFetched(b)); err != nil {
+		if err := errors.Join(e.fetchAll(ctx, b, gaps), e.keepFetched(b, some)); err != nil {
 			return err
 		}
 	}
-	return e.keepFetched(b) // writers have fetched something, too
+	return e.keepFetched(b, all) // writers have fetched something, too
 }
 
 // fetchAll fetches in order, several pieces at once.
 func (e *Entry) fetchAll(ctx context.Context, b *blocks, gaps []span) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(hydrateMany)
+	at := int64(0)
 	for _, gap := range gaps {
-		for off := gap.off; off < gap.end && gctx.Err() == nil; off += hydrateStep {
-			g.Go(func() error { return e.fetch(gctx, b, span{off, min(off+hydrateStep, gap.end)}) })
+		for off := max(at, gap.off-gap.off%blockSize); off < gap.end && gctx.Err() == nil; off += hydrateStep {
+			piece := span{off, min(off+hydrateStep, blocksOf(gap.end)*blockSize)}
+			at = piece.end
+			g.Go(func() error { return e.fetch(gctx, b, piece) })
 		}
 	}
 	if err := g.Wait(); err != nil {
@@ -153,8 +158,8 @@ func (e *Entry) fetchAll(ctx context.Context, b *blocks, gaps []span) error {
 	return ctx.Err()
 }
 
-// keepFetched brings what was fetched to the disk, and then the marks that say so.
-func (e *Entry) keepFetched(b *blocks) error {
+// keepFetched brings what was fetched to the disk, and then the marks of the blocks of s that say so.
+func (e *Entry) keepFetched(b *blocks, s span) error {
 	e.gate.RLock()
 	f := e.data
 	mine := e.blocks == b
@@ -162,19 +167,23 @@ func (e *Entry) keepFetched(b *blocks) error {
 	if !mine || f == nil || b.f == nil {
 		return nil
 	}
+	first, last := s.off/blockSize, s.end/blockSize
 	b.mu.RLock()
-	marks := append([]byte(nil), b.marks...)
+	had := append([]byte(nil), b.state[first:last]...)
 	b.mu.RUnlock()
 	if err := syncData(f); err != nil {
 		return fmt.Errorf("sync what was fetched: %w", err)
 	}
 	b.mu.Lock()
-	for i, m := range b.marks {
-		if m == written { // perhaps since
-			marks[i] = written
+	var raw []byte
+	for i := first; i < last; i++ {
+		if now := b.state[i]; now == had[i-first] && (now == fetched || now == mended) {
+			raw = encodeMark(raw, i, now, span{})
+		} else {
+			raw = b.encode(raw, i)
 		}
 	}
-	_, err := b.f.WriteAt(marks, blocksHead)
+	_, err := b.f.WriteAt(raw, blocksHead+markSize*first)
 	b.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("mark what was fetched: %w", err)

@@ -128,6 +128,9 @@ func (m *model) rename(from, to string) {
 	var before remote.Ref
 	if e != nil {
 		before = e.Target().Replaces
+		if !over.IsZero() && before != over {
+			m.online(func() error { return e.Fetch(m.t.Context()) })
+		}
 		if err := e.Retarget(Target{Parent: folderA, Name: to, Replaces: replaced(e, over)}); errors.Is(err, ErrGone) {
 			m.rename(from, to)
 			return

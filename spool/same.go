@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -90,25 +89,17 @@ func (a *attempt) sum(size int64) (string, error) {
 // equalBlocks compares block by block, but for those that were fetched and not written since.
 func (a *attempt) equalBlocks(size int64) (bool, error) {
 	e := a.e
-	skip, n := make([]bool, blocksOf(size)), int64(0)
-	err := a.step(func() error {
-		marks, err := os.ReadFile(a.path(blocksName))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || len(marks) < blocksHead {
-			return err
-		}
-		for i, m := range marks[blocksHead:min(len(marks), blocksHead+len(skip))] {
-			skip[i] = m == fetched
-		}
-		return nil
+	var skip []bool
+	err := a.step(func() (err error) {
+		skip, err = fetchedBlocks(a.path(blocksName), blocksOf(size))
+		return err
 	})
 	if err != nil {
 		return false, err
 	}
-	for _, s := range skip {
-		if !s {
+	n := int64(0)
+	for _, fetched := range skip {
+		if !fetched {
 			n += blockSize
 		}
 	}
