@@ -1,5 +1,5 @@
 # Short names for the commands; ./dev does the set-up of a fresh machine first.
-.PHONY: model all build test race vet fuzz bench bench-writing bench-reading fire demo soak
+.PHONY: model programs all build test race vet fuzz bench bench-writing bench-reading fire demo soak
 
 all: vet race
 
@@ -50,6 +50,11 @@ FIRE ?= 5m
 FIRESEED ?= 0
 fire:
 	go test -run Fire -count 1 -timeout 0 -v ./bench -fire $(FIRE) -fireseed $(FIRESEED) -api $(API)
+
+# Every program there is a test of, on both generations of the API, as a table: program, whether it works, what arrived, what it cost.
+# Some minutes. ./dev test runs the quicker half.
+programs:
+	go test -run TestPrograms -count 1 -v -timeout 20m ./fs -programs
 
 # Random operations on a mount against a plain folder, with uploads that begin after 30 ms. Finds the fault that README tells of.
 model:

@@ -296,8 +296,10 @@ func run(t *testing.T, dir, name string, args ...string) string {
 
 func packageOf(name string) string {
 	switch name {
-	case "cp", "mv", "ln", "rm", "dd", "touch", "stat", "sync", "truncate", "df":
+	case "cp", "mv", "ln", "rm", "dd", "touch", "stat", "sync", "truncate", "df", "install":
 		return "coreutils"
+	case "gio":
+		return "libglib2.0-bin"
 	case "getfattr":
 		return "attr"
 	}
