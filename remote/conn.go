@@ -285,3 +285,6 @@ func (c *Conn) learnClock(h http.Header, sent time.Time) {
 
 // serverTime is what Frame.io's clock shows at our t. It is good to about a second.
 func (c *Conn) serverTime(t time.Time) time.Time { return t.Add(time.Duration(c.skew.Load())) }
+
+// From is when, by Frame.io's clock, what we asked for at our t was made at the earliest.
+func (c *Conn) From(t time.Time) time.Time { return c.serverTime(t).Add(-slack) }

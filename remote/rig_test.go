@@ -31,6 +31,7 @@ type client interface {
 	Usage(context.Context, remote.ID) (remote.Usage, error)
 	CreateFolder(context.Context, remote.Ref, string) (remote.Item, error)
 	CreateFile(context.Context, remote.NewFile) (remote.Upload, error)
+	CopyFile(context.Context, remote.Copy) (remote.Item, error)
 	AddVersion(ctx context.Context, target, file remote.Ref) (remote.Item, error)
 	Rename(context.Context, remote.Ref, string) (remote.Item, error)
 	Move(ctx context.Context, ref, to remote.Ref) (remote.Item, error)

@@ -109,5 +109,8 @@ func copyFile(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if c.wire.world.Behaviour().AsyncFileCopy {
+		return c.copyLater(f)
+	}
 	return c.copy(f)
 }

@@ -99,11 +99,15 @@ func copyFolder(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	b := c.wire.world.Behaviour()
-	if !b.AsyncFolderCopy {
-		return c.copy(f)
+	if c.wire.world.Behaviour().AsyncFolderCopy {
+		return c.copyLater(f)
 	}
-	to, err := c.copyTarget(f)
+	return c.copy(f)
+}
+
+func (c *call) copyLater(a world.Asset) (int, any, error) {
+	after := time.Duration(c.wire.world.Behaviour().CopyAfter)
+	to, err := c.copyTarget(a)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -111,14 +115,14 @@ func copyFolder(c *call) (int, any, error) {
 		return 0, nil, refuse(http.StatusForbidden, "Forbidden")
 	}
 	c.wire.copies.Go(func() {
-		wait := time.NewTimer(time.Duration(b.CopyAfter))
+		wait := time.NewTimer(after)
 		defer wait.Stop()
 		select {
 		case <-wait.C:
 		case <-c.wire.closing.Done():
 		}
 		// A copy that fails now fails in silence: the API has no way to tell (spec: frameio-v4.md §13.12).
-		_, _ = c.wire.world.Copy(c.by, f.ID, to.ID, world.CopyOptions{Suffix: true})
+		_, _ = c.wire.world.Copy(c.by, a.ID, to.ID, world.CopyOptions{Suffix: true})
 	})
 	return http.StatusAccepted, struct{}{}, nil
 }

@@ -225,7 +225,18 @@ func (w *World) Copy(by Caller, id, dest ID, o CopyOptions) (Asset, error) {
 			return "", err
 		}
 		name := n.a.Name
-		if o.Suffix {
+		suffix := o.Suffix
+		if n.a.Kind == File {
+			switch w.behaviour.CopyName {
+			case CopyNameSame:
+				suffix = false
+			case CopyNameSuffix:
+				suffix = true
+			case CopyNameMark:
+				name += " [COPY]"
+			}
+		}
+		if suffix {
 			name = freeName(name, n.a.Kind == File, func(s string) bool { return w.nameTaken(d, s, "") })
 		}
 		if err := w.nameFree(d, name, ""); err != nil {
@@ -240,6 +251,9 @@ func (w *World) copyTree(by Caller, n, d *node, name string) ID {
 	c := w.newAsset(by, d, n.a.Kind, name)
 	c.Description, c.Properties, c.Label, c.Copied = n.a.Description, n.a.Properties, n.a.Label, true
 	c.Size, c.MediaType, c.MediaID, c.UploadCompleted = n.a.Size, n.a.MediaType, n.a.MediaID, n.a.UploadCompleted
+	if late := time.Duration(w.behaviour.CopyComplete); late > 0 && !c.UploadCompleted.IsZero() {
+		c.UploadCompleted = c.Created.Add(late)
+	}
 	if c.UploadCompleted.IsZero() && c.Kind == File {
 		c.UploadFailed = w.stamp() // a copy of a placeholder never gets its bytes
 	}

@@ -62,8 +62,14 @@ type Behaviour struct {
 	QuotaStatus int `json:"quota_status,omitempty"`
 	// AsyncFolderCopy: V4 folder copies answer 202 and are done CopyAfter later (v4 §6.1, §12.7).
 	AsyncFolderCopy bool `json:"async_folder_copy,omitempty"`
-	// CopyAfter: how much later; only with AsyncFolderCopy.
+	// AsyncFileCopy: so do V4 file copies (v4 §6.1 tells it of folders only).
+	AsyncFileCopy bool `json:"async_file_copy,omitempty"`
+	// CopyAfter: how much later; only with these two.
 	CopyAfter Duration `json:"copy_after,omitempty"`
+	// CopyName: what a copied file is called (v2 §3.7: undocumented; v4 §6.2: examples show a suffix).
+	CopyName CopyName `json:"copy_name,omitempty"`
+	// CopyComplete: from the copy to its bytes being there (v2 §16.11: its state is unknown). 0 = at once.
+	CopyComplete Duration `json:"copy_complete,omitempty"`
 
 	// StackName: whether a version added on top gives the stack its name (v2 §11: unknown).
 	StackName StackName `json:"stack_name,omitempty"`
@@ -132,6 +138,17 @@ const (
 	CursorKeyset Cursor = "keyset" // the last entry's key: does not
 )
 
+// CopyName is what a copied file is called.
+type CopyName string
+
+// Readings of frameio-v2.md §3.7, §10 and frameio-v4.md §6.2.
+const (
+	CopyNameUsual  CopyName = ""       // on V4 with a suffix if the name is taken, on V2 the same
+	CopyNameSame   CopyName = "same"   // the same, taken or not
+	CopyNameSuffix CopyName = "suffix" // "cut (1).mov" if the name is taken
+	CopyNameMark   CopyName = "mark"   // "cut.mov [COPY]", always
+)
+
 // StackName tells what a stack is called.
 type StackName string
 
@@ -196,6 +213,7 @@ func (b Behaviour) Validate() error {
 		{"names", string(b.Names), []string{"", "conflict"}},
 		{"list_order", string(b.ListOrder), []string{"", "created", "random"}},
 		{"cursor", string(b.Cursor), []string{"", "keyset"}},
+		{"copy_name", string(b.CopyName), []string{"", "same", "suffix", "mark"}},
 		{"stack_name", string(b.StackName), []string{"", "head"}},
 		{"stack_at_one", string(b.StackAtOne), []string{"", "stay"}},
 		{"stack_delete", string(b.StackDelete), []string{"", "with"}},
