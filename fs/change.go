@@ -142,6 +142,7 @@ func (d *dir) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.Ent
 			return nil, errno(err)
 		}
 	}
+	d.fs.forms.makes(it.Name, it.ID, "")
 	d.fs.cfg.Tree.Put(parent, it)
 	d.fs.cfg.Tree.Made(it.Ref)
 	d.touched()
@@ -179,6 +180,7 @@ func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
 				n.unlinked()
 			}
 		}
+		d.otherForm(name, l.name)
 		d.touched()
 		return 0
 	}

@@ -84,11 +84,19 @@ func (d *dir) find(ctx context.Context, name string) (line, error) {
 	}
 	local := spool.LocalName(name)
 	got, err := d.ask(ctx, ref, name, local)
+	if err == nil && got.Name != name && d.fs.forms.exact(got.ID) {
+		err = iofs.ErrNotExist
+	}
 	if err == nil && !d.fs.cfg.Spool.Claimed(got.ID) && !d.fs.cfg.Spool.Claimed(got.Content) {
 		return line{name: got.Name, item: got.Item, seen: seen}, nil
 	}
 	if err != nil && !errors.Is(err, iofs.ErrNotExist) {
 		return line{}, err
+	}
+	if ref.IsFolder() {
+		if e := d.form(name); e != nil {
+			return line{name: cache.Shown(e.Target().Name), entry: e, seen: seen}, nil
+		}
 	}
 	if err != nil && (local || !ref.IsFolder() || !cache.Told(name)) {
 		return line{}, err

@@ -6,7 +6,9 @@
 // Names. Accounts, workspaces, projects and folders are folders; a file is a file; a version stack is one file with the newest
 // version's bytes. What is being uploaded by somebody else is not shown; what is leaving from here is, from the moment it is
 // created, and it hides what it is about to replace. Two equal names: the oldest keeps the name (package cache). Names that
-// Frame.io allows and a file system does not are shown in a reversible encoding. ".frameio" is reserved in every folder.
+// Frame.io allows and a file system does not are shown in a reversible encoding. A name that is written in another Unicode form (NFC, NFD)
+// than what is there leads to that all the same, if nothing has exactly that name, and a save keeps the name that is there; but on
+// Linux what is made here under both forms stays two files. ".frameio" is reserved in every folder.
 //
 // write(2) puts bytes into the spool's file. close(2) returns when bytes and intent survive the death of every process, and
 // within a second power loss; they will be uploaded. fsync(2) returns when they survive power loss now. With SyncClose both

@@ -71,6 +71,7 @@ type FS struct {
 	telling sync.WaitGroup // what is being told to it
 	stop    func()         // ends prune
 
+	forms forms
 	files live[file]
 	dirs  live[dir]
 }
@@ -88,6 +89,7 @@ func New(cfg Config) (*FS, error) {
 	}
 	f := &FS{cfg: cfg, log: cfg.Log, start: time.Now()}
 	f.marked.Store(marked)
+	f.forms.folds = folds
 	f.quota.fs = f
 	return f, nil
 }
@@ -177,6 +179,7 @@ func (f *FS) Settled(in spool.Info, it remote.Item, data string) error {
 	if err := f.cfg.Index.SetXAttrs(it.Content, in.XAttr); err != nil {
 		return fmt.Errorf("keep attributes: %w", err)
 	}
+	f.forms.makes(in.Name, it.ID, in.Replaces.ID)
 	if err := f.cfg.Blocks.Adopt(it, data); err != nil {
 		// The bytes are safe on Frame.io; without the adopted copy they are downloaded when somebody reads them.
 		f.log.Warn("uploaded file could not be kept in the cache", "name", in.Name, "error", err)

@@ -64,7 +64,7 @@ func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmb
 }
 
 // rename looks at both names and does what they need.
-func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, free bool) error {
+func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, free bool) (err error) {
 	src, err := d.find(ctx, name)
 	if err != nil {
 		return err
@@ -81,6 +81,16 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	default:
 		over = &dst
 	}
+	asked := newName
+	if over != nil {
+		newName = over.name // it may have been asked for by another form of that, see forms.go
+	}
+	defer func() {
+		if err == nil {
+			d.otherForm(name, src.name)
+			to.overForm(asked, newName)
+		}
+	}()
 	switch {
 	case src.entry == nil && src.item.IsDir():
 		return d.renameFolder(ctx, src, to, newName, over)

@@ -12,6 +12,7 @@ const (
 	kept       = time.Second // macOS cannot be told what has changed (spec: fuse.md §4)
 	tells      = false
 	keepFolder = 0
+	folds      = true // the forms of a name in Unicode are the same name
 	marked     = true // the marks of macOS are in the root
 )
 

@@ -29,6 +29,9 @@ func keepsXAttr(name string) bool {
 // swallowsXAttr reports whether an attribute counts as set though it cannot be kept.
 func swallowsXAttr(string) bool { return false }
 
+// folds: the forms of a name in Unicode are the same name.
+const folds = false
+
 // marked: the marks of macOS are in the root.
 const marked = false
 

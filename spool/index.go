@@ -19,13 +19,14 @@ type place struct {
 type index struct {
 	byKey   map[Key]*Entry
 	byPlace map[place]*Entry
+	byForm  map[place]map[*Entry]struct{} // those whose name is not in normal form, by that form: see forms.go
 	folders map[remote.ID]map[*Entry]struct{}
 	claims  map[remote.ID]int
 	real    map[remote.ID]remote.Ref // what folders that were made here have become on Frame.io
 }
 
 func newIndex() index {
-	return index{map[Key]*Entry{}, map[place]*Entry{}, map[remote.ID]map[*Entry]struct{}{}, map[remote.ID]int{}, map[remote.ID]remote.Ref{}}
+	return index{map[Key]*Entry{}, map[place]*Entry{}, map[place]map[*Entry]struct{}{}, map[remote.ID]map[*Entry]struct{}{}, map[remote.ID]int{}, map[remote.ID]remote.Ref{}}
 }
 
 // insert makes a new entry visible.
@@ -82,6 +83,7 @@ func (s *Spool) lay(e *Entry) {
 	e.claims = e.assets(e.claims[:0])
 	e.mu.Unlock()
 	s.byPlace[e.place] = e
+	s.layForm(e)
 	in := s.folders[e.place.parent]
 	if in == nil {
 		in = make(map[*Entry]struct{})
@@ -98,6 +100,7 @@ func (s *Spool) lift(e *Entry) {
 	if s.byPlace[e.place] == e {
 		delete(s.byPlace, e.place)
 	}
+	s.liftForm(e)
 	in := s.folders[e.place.parent]
 	delete(in, e)
 	if len(in) == 0 {
