@@ -107,9 +107,10 @@ type Space struct {
 
 // File is one file that Frame.io does not have yet.
 type File struct {
-	Path      string     `json:"path"` // below the mount point
-	Size      int64      `json:"size"` // bytes
-	Sent      int64      `json:"sent"` // bytes
+	Path      string     `json:"path"`              // below the mount point
+	Size      int64      `json:"size"`              // bytes
+	Sent      int64      `json:"sent"`              // bytes
+	Missing   int64      `json:"missing,omitempty"` // bytes that were not changed in it and are still to be fetched before it is sent
 	Parts     int        `json:"parts,omitempty"`
 	PartsDone int        `json:"parts_done,omitempty"`
 	Stage     string     `json:"stage"`            // writing, settling, waiting, uploading, confirming, held, parked

@@ -14,12 +14,13 @@ import (
 func (f *FS) delivered(ctx context.Context, e *spool.Entry) error {
 	f.cfg.Spool.Hurry(e.Key())
 	err := f.cfg.Spool.Wait(ctx, func(in spool.Info) bool { return in.Key == e.Key() })
-	if !errors.Is(err, spool.ErrParked) {
+	in := e.Info()
+	if held := err == nil && in.Stage == spool.Held && !in.Quiet; !held && !errors.Is(err, spool.ErrParked) {
 		return err
 	}
-	f.log.Error("close waited for Frame.io in vain", "name", e.Target().Name, "reason", e.Info().Reason)
+	f.log.Error("close waited for Frame.io in vain", "name", e.Target().Name, "reason", in.Reason)
 	if why := e.Refusal(); why != nil {
 		return why
 	}
-	return fmt.Errorf("%w: %s", syscall.EIO, e.Info().Reason)
+	return fmt.Errorf("%w: %s", syscall.EIO, in.Reason)
 }

@@ -18,7 +18,7 @@
 // programs close duplicates, reopen, and rename. A writer that a signal killed has not finished; its file is held.
 //
 // Overwriting, truncating, appending, or renaming over a file makes one new version in its stack. Nothing on Frame.io is
-// destroyed by saving. Writing the bytes that were there makes none, and neither does opening for writing and leaving it alone.
+// destroyed by saving. Writing the bytes that were there, in place or by a rename over them, makes none, and neither does opening for writing and leaving it alone.
 //
 // A change of a part of what is on Frame.io waits for nothing but a block (128 KiB) of which it leaves more than one piece changed; what
 // was not changed is read from there. Frame.io takes whole files only, so before the upload the rest is fetched, while nobody has the

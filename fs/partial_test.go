@@ -65,6 +65,10 @@ var partials = []partial{
 		check(t, "write", err)
 		check(t, "close", f.Close())
 	}},
+	{name: "rsync of the same", same: true, run: func(t *testing.T, path string) {
+		src := source(t, path, func(b []byte) []byte { return b })
+		run(t, ".", "rsync", "--ignore-times", "--whole-file", src, path)
+	}},
 	{name: "cp of the same", same: true, run: func(t *testing.T, path string) {
 		src := source(t, path, func(b []byte) []byte { return b })
 		run(t, ".", "cp", src, path)
@@ -214,6 +218,38 @@ func TestPartialChangeOfWhatGoesAway(t *testing.T) {
 		check(t, "stat", err)
 		if it := r.there()["d.bin"]; it.Type != "file" || !fi.ModTime().Equal(when) {
 			t.Errorf("it is of %v, on Frame.io: %+v", fi.ModTime(), it)
+		}
+	})
+}
+
+// With --sync-close a partial change is on Frame.io when close returns; without a change there is nothing to wait for.
+func TestPartialChangeWithSyncClose(t *testing.T) {
+	wires(t, func(t *testing.T, api string) {
+		r := newRig(t, api)
+		other := r.mount(mountWith{})
+		want := noise(8, 1<<20)
+		check(t, "write", os.WriteFile(filepath.Join(other.project, "a.bin"), want, 0o644))
+		other.settle()
+		other.stop()
+		m := r.mount(mountWith{settle: time.Hour, fs: syncClose})
+		for i, what := range []string{"changed", "changed", "", "as it was"} {
+			f, err := os.OpenFile(filepath.Join(m.project, "a.bin"), os.O_RDWR, 0)
+			check(t, "open", err)
+			versions := 3
+			switch what {
+			case "changed":
+				want[300_000+i]++
+				versions = 2 + i
+				fallthrough
+			case "as it was":
+				_, err = f.WriteAt(want[300_000:300_010], 300_000)
+				check(t, "write", err)
+			}
+			check(t, "close", f.Close())
+			it := r.there()["a.bin"]
+			if len(it.Versions) != versions || !bytes.Equal(r.body(head(it)), want) {
+				t.Errorf("when close %d (%s) returns, Frame.io has %d versions", i+1, what, len(it.Versions))
+			}
 		}
 	})
 }

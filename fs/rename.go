@@ -161,6 +161,9 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 			return err
 		}
 	}
+	if over != nil && over.entry == nil {
+		e.Over(over.item)
+	}
 	if err := d.retarget(e, target); err != nil { // this discards the entry that had the name
 		return err
 	}

@@ -182,6 +182,28 @@ func TestBaseIsNotToBeHad(t *testing.T) {
 	}
 }
 
+// Nothing is given up on the word of a token that speaks for somebody else.
+func TestBaseIsNotToBeHadByAnother(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := bigRig(t).start()
+		old := film(3 * blockSize)
+		b := &memBase{s: old}
+		e, h := r.change("a", b)
+		r.put(h, 1, "x")
+		b.fail(fs.ErrNotExist)
+		r.f.hook(fails("stat", remote.ErrToken), nil)
+		r.shut(h)
+		time.Sleep(time.Hour)
+		if i := e.Info(); i.Stage != Settling || i.Err == "" {
+			t.Errorf("it is %s, %q", i.Stage, i.Err)
+		}
+		b.fail(nil)
+		r.f.hook(nil, nil)
+		r.finish()
+		r.expect("folder-a/a = " + seen(old[:1]+"x"+old[2:]) + " | " + seen(old))
+	})
+}
+
 // Without a link the rest is waited for.
 func TestBaseIsWaitedFor(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -274,6 +296,36 @@ func TestTheSameBytesMeanwhile(t *testing.T) {
 		r.must(e.Discard())
 		time.Sleep(time.Hour)
 		r.expect("folder-a/a = old")
+	})
+}
+
+// So it is with what is renamed over an asset; what was fetched of another is compared too.
+func TestTheSameBytesRenamedOver(t *testing.T) {
+	x, y := film(3*blockSize), film(3 * blockSize)[:2*blockSize]+film(blockSize)
+	bubble(t, func(t *testing.T) {
+		r := bigRig(t).start()
+		asset := r.f.put(folderA, "a", x)
+		e := r.file(".a.Ab3dEf", x)
+		r.finish()
+		e.Over(r.was(asset, nil))
+		r.must(e.Retarget(Target{Parent: folderA, Name: "a", Replaces: asset}))
+		r.finish()
+		r.expect("folder-a/a = " + seen(x))
+		if n := r.f.count("create"); n != 0 {
+			t.Errorf("%d files were created", n)
+		}
+	})
+	bubble(t, func(t *testing.T) {
+		r := bigRig(t, func(c *Config) { c.Settle = time.Hour }).start()
+		other := r.f.put(folderA, "b", y)
+		e, h := r.change("a", &memBase{s: x})
+		r.put(h, 7, x[7:8])
+		r.must(e.Fetch(t.Context()))
+		r.shut(h)
+		e.Over(r.was(other, nil))
+		r.must(e.Retarget(Target{Parent: folderA, Name: "b", Replaces: other}))
+		r.finish()
+		r.expect("folder-a/a = "+seen(x), "folder-a/b = "+seen(x)+" | "+seen(y)) // deleting a is the tree's affair
 	})
 }
 

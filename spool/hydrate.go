@@ -49,13 +49,30 @@ func (s *Spool) hydrate(ctx context.Context, wg *sync.WaitGroup, e *Entry) {
 		defer cancel()
 		err := s.hydrations.Acquire(ctx, 1)
 		if err == nil {
-			err = e.complete(ctx)
+			err = s.believed(ctx, e, e.complete(ctx))
 			s.hydrations.Release(1)
 		}
 		if err == nil || run.Err() == nil {
 			e.hydrated(hy, err)
 		}
 	})
+}
+
+// believed is err, unless that says that base is not to be had, and Config.Remote does not vouch for it: it does not if it cannot be
+// asked, or if the token has come to speak for somebody else, to whom what is there is not shown.
+func (s *Spool) believed(ctx context.Context, e *Entry, err error) error {
+	if err == nil || judge(err) != final {
+		return err
+	}
+	rec, _, _ := e.get()
+	if rec.Base == nil {
+		return err
+	}
+	_, serr := s.cfg.Remote.Stat(ctx, remote.Ref{Kind: remote.File, ID: rec.Base.Content, Account: rec.Base.Account})
+	if serr != nil && judge(serr) != final {
+		return serr
+	}
+	return err
 }
 
 // dehydrate ends the fetching, with step held. What comes of it all the same does no harm.

@@ -115,6 +115,8 @@ type record struct {
 	Own      *own      `json:"own,omitempty"`
 	// Base is the asset that was changed or emptied, as it was then. Its Content has the bytes that are not in data.
 	Base *remote.Item `json:"base,omitempty"`
+	// Over is the asset that it was renamed over, as it was then.
+	Over *remote.Item `json:"over,omitempty"`
 	// Supersedes is the entry whose name this one took over by a rename: if the program dies before that one is discarded,
 	// recovery does it.
 	Supersedes Key   `json:"supersedes,omitempty"`

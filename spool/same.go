@@ -16,23 +16,32 @@ import (
 // for that, though the first that differ end it; a version too many costs less than a film fetched for nothing.
 const compareMost = 64 << 20
 
+// Over tells what stands where Retarget is about to bring the entry, that becomes a version of it: with the same bytes it does not.
+func (e *Entry) Over(was remote.Item) {
+	e.step.Lock()
+	defer e.step.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rec.Over = &was // goes to the disk with the new name
+}
+
 // same finds out whether a changed or emptied asset was given the very bytes that it had: then it gets no version, and the entry
 // settles as what is there. The rule: the size is the same, and so is Frame.io's checksum, or, where none is told, every byte that was
 // written; and nobody has made a version meanwhile.
 func (a *attempt) same() error {
 	e := a.e
 	rec, _, _ := e.get()
-	was := rec.Base
+	was := rec.was()
 	e.mu.Lock()
 	begun := e.placed != nil || e.asset.ID != "" // or what is there was placed already
 	e.mu.Unlock()
-	if begun || a.differs || was == nil || was.Content == "" || was.Size != e.Size() || rec.Own != nil || rec.replaces() != was.Ref {
+	if begun || a.differs || was == nil || was.Content == "" || was.Size != e.Size() || rec.Own != nil {
 		return nil
 	}
 	if err := a.step(func() error { begun = e.intent != nil; return a.sealed(rec) }); err != nil || begun {
 		return err
 	}
-	equal, err := a.equals(was)
+	equal, err := a.equals(was, was == rec.Base)
 	if err != nil || !equal {
 		a.differs = err == nil
 		return err
@@ -68,10 +77,20 @@ func (a *attempt) same() error {
 	})
 }
 
-// equals compares the bytes with those of was, which are as many.
-func (a *attempt) equals(was *remote.Item) (bool, error) {
+// was is what the entry becomes a version of, as far as that is known.
+func (r *record) was() *remote.Item {
+	for _, it := range []*remote.Item{r.Over, r.Base} {
+		if it != nil && it.Ref == r.replaces() {
+			return it
+		}
+	}
+	return nil
+}
+
+// equals compares the bytes with those of was, which are as many. marks tells that those of the blocks speak of it.
+func (a *attempt) equals(was *remote.Item, marks bool) (bool, error) {
 	if was.Checksum == "" {
-		return a.equalBlocks(was.Size)
+		return a.equalBlocks(was, marks)
 	}
 	sum, err := a.sum(was.Size)
 	return sum == was.Checksum, err
@@ -87,15 +106,16 @@ func (a *attempt) sum(size int64) (string, error) {
 }
 
 // equalBlocks compares block by block, but for those that were fetched and not written since.
-func (a *attempt) equalBlocks(size int64) (bool, error) {
-	e := a.e
-	var skip []bool
-	err := a.step(func() (err error) {
-		skip, err = fetchedBlocks(a.path(blocksName), blocksOf(size))
-		return err
-	})
-	if err != nil {
-		return false, err
+func (a *attempt) equalBlocks(was *remote.Item, marks bool) (bool, error) {
+	skip := make([]bool, blocksOf(was.Size))
+	if marks {
+		err := a.step(func() (err error) {
+			skip, err = fetchedBlocks(a.path(blocksName), blocksOf(was.Size))
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
 	}
 	n := int64(0)
 	for _, fetched := range skip {
@@ -103,20 +123,18 @@ func (a *attempt) equalBlocks(size int64) (bool, error) {
 			n += blockSize
 		}
 	}
-	if n > compareMost || e.s.cfg.Base == nil {
+	if n > compareMost || a.e.s.cfg.Base == nil {
 		return false, nil
 	}
-	base, err := e.source()
-	if err != nil {
-		return false, err
-	}
+	base := a.e.s.cfg.Base(*was)
+	defer base.Close()
 	ctx := remote.WithPriority(a.ctx, remote.Uploads)
 	ours, theirs := make([]byte, blockSize), make([]byte, blockSize)
 	for i := range int64(len(skip)) {
 		if skip[i] {
 			continue
 		}
-		n := min(blockSize, size-i*blockSize)
+		n := min(blockSize, was.Size-i*blockSize)
 		if _, err := a.guard.ReadAt(ours[:n], i*blockSize); err != nil {
 			return false, fmt.Errorf("read bytes to compare: %w", err)
 		}

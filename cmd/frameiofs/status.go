@@ -276,6 +276,9 @@ func fileLine(f control.File) string {
 		return fmt.Sprintf("%-10s %s  %s: %s", f.Stage, name, size(f.Size), oneLine(f.Reason))
 	}
 	line := fmt.Sprintf("%-10s %s  %s", f.Stage, name, size(f.Size))
+	if f.Stage == "settling" && f.Missing > 0 {
+		line += ", of which " + size(f.Missing) + " that were not changed are being fetched"
+	}
 	if f.Error != "" {
 		line += ": " + f.Error
 		if f.NextTry != nil {
