@@ -37,8 +37,8 @@ func programs() []program {
 	return slices.Concat(copiers(), rsyncs(), archivers(), films(), editors(), saves(), handles())
 }
 
-// notes is a text to be changed, and after is it changed.
-var notes, after = []byte("more light\nmore sound\n"), []byte("less light\nless sound\nless of all\n")
+// notes is a text to be changed.
+var notes = []byte("more light\nmore sound\n")
 
 // shell runs a line of sh.
 func shell(line string) func(t *testing.T, dir string) {

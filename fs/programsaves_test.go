@@ -1,7 +1,6 @@
 package fs_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -208,7 +207,7 @@ func handles() []program {
 		}).run},
 		{name: "sparse", run: steps(func(d *desk) {
 			f := d.open("a.bin", os.O_RDWR|os.O_CREATE)
-			d.put(f, 1<<20, []byte(fmt.Sprint("far")))
+			d.put(f, 1<<20, []byte("far"))
 			check(d.t, "close", f.Close())
 		}).run},
 	}
