@@ -16,7 +16,7 @@ func (a *attempt) prepare() (fresh bool, err error) {
 		if err := a.sealed(rec); err != nil {
 			return err
 		}
-		if err := readJSON(a.path(uploadName), &up); err != nil {
+		if err := a.e.read(uploadName, &up); err != nil {
 			return nil // none yet, or one that cannot be read: then creating is still there and tells what to look for
 		}
 		return nil
@@ -49,7 +49,7 @@ func (a *attempt) sealed(rec record) error {
 		return err
 	}
 	if st.Size() != rec.Size || !rec.SealTime.IsZero() && !st.ModTime().Equal(rec.SealTime) {
-		return parkError(errBytesChanged.Error() + "; look at " + a.path(dataName) + ", then retry")
+		return parkError(errBytesChanged.Error() + "; look at " + a.e.dataPath() + ", then retry")
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func (a *attempt) create() (remote.Upload, error) {
 				Parent: rec.Target.Parent, Name: rec.Target.Name, Size: e.Size(), MediaType: mediaType(rec.Target.Name),
 				Mtime: e.Attr().Mtime, Began: time.Now(),
 			}
-			if err := writeJSON(e.dir(), creatingName, e.intent, durable); err != nil {
+			if err := e.put(creatingName, e.intent); err != nil {
 				e.intent = nil
 				return err
 			}
@@ -116,7 +116,7 @@ func (a *attempt) create() (remote.Upload, error) {
 				err = &failure{why: "it was renamed meanwhile", left: nothing}
 			}
 			e.intent = nil
-			if rerr := removeFile(a.path(creatingName)); rerr != nil {
+			if rerr := e.drop(creatingName); rerr != nil {
 				return remote.Upload{}, rerr
 			}
 			e.s.did("remove creating")
@@ -131,7 +131,7 @@ func (a *attempt) create() (remote.Upload, error) {
 	}
 	// What was asked for counts, not what Frame.io made of it: see placed.
 	up.File.Name, up.File.Parent = in.Name, in.Parent.ID
-	if err := writeJSON(e.dir(), uploadName, up, durable); err != nil {
+	if err := e.put(uploadName, up); err != nil {
 		return remote.Upload{}, errors.Join(err, e.s.orphan(orphan{Key: e.key, Ref: up.File.Ref}, nil))
 	}
 	e.s.did("upload")
@@ -170,6 +170,10 @@ func (a *attempt) givenUp(up remote.Upload, err error) {
 func (a *attempt) adopt(up remote.Upload) error {
 	var done []bool
 	err := a.step(func() (err error) {
+		if a.e.isYoung() { // it has one part
+			done = make([]bool, len(up.Parts))
+			return nil
+		}
 		done, err = readParts(a.path(partsName), up)
 		return err
 	})

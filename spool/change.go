@@ -43,7 +43,9 @@ func (e *Entry) Retarget(t Target) error {
 			own, heir = left, true
 		}
 	}
-	err := e.save(durable, func(r *record) { r.Target, r.Own, r.Supersedes, r.Swap = t, own, super, nil })
+	// Lines of the journal stay in their order, so one entry there cannot be gone before the other has its name.
+	safe := !e.isYoung() || other != nil && !other.isYoung()
+	err := e.save(safe, func(r *record) { r.Target, r.Own, r.Supersedes, r.Swap = t, own, super, nil })
 	if err != nil {
 		return err
 	}
@@ -59,7 +61,7 @@ func (e *Entry) Retarget(t Target) error {
 		if heir {
 			other.bequeath()
 		}
-		if err := other.discard(); err != nil {
+		if err := other.discard(true); err != nil {
 			e.s.log.Error("cannot discard the file that was renamed over; it will be at the next start", "key", other.key, "name", t.Name, "err", err)
 		}
 	}
@@ -197,17 +199,25 @@ func (e *Entry) Discard() error {
 		return ErrGone
 	}
 	e.s.hide(e)
-	return e.discard()
+	return e.discard(false)
 }
 
 // discard is Discard with step held and the entry hidden. The renaming of its folder is the turning point; recovery does the
-// rest if the program dies after it.
-func (e *Entry) discard() error {
+// rest if the program dies after it. over tells that another entry takes its name.
+func (e *Entry) discard(over bool) error {
 	e.dehydrate()
 	e.s.unschedule(e)
 	rec, _, folder := e.get()
 	a := e.stop()
-	if folder != "" {
+	isYoung := e.isYoung()
+	switch {
+	case folder == "":
+	case isYoung:
+		if _, err := e.s.journal.write(e, note{Key: e.key, Gone: true}); err != nil {
+			return fmt.Errorf("discard %s: %w", rec.Target.Name, err)
+		}
+		e.s.did("discard")
+	default:
 		dir := e.s.path(folder, e.key)
 		if err := os.Rename(dir, dir+".gone"); err != nil && !os.IsNotExist(err) {
 			return fmt.Errorf("discard %s: %w", rec.Target.Name, err)
@@ -219,6 +229,7 @@ func (e *Entry) discard() error {
 	asset, p := e.asset, e.placed
 	e.folder = ""
 	e.mu.Unlock()
+	e.shut()
 	if e.open() && !e.given {
 		e.gate.RLock()
 		ours := e.data != nil
@@ -228,12 +239,15 @@ func (e *Entry) discard() error {
 		}
 	}
 	e.setStage(Gone)
-	e.s.log.Info("file is discarded", "key", e.key, "name", rec.Target.Name)
+	e.s.log.Debug("file is discarded", "key", e.key, "name", rec.Target.Name)
 	if folder == "" {
 		return nil
 	}
 	if err := e.s.orphan(e.remains(asset, p), a); err != nil {
 		return fmt.Errorf("note what is to be deleted on Frame.io: %w", err)
+	}
+	if isYoung {
+		return e.bury(over)
 	}
 	if err := os.RemoveAll(e.s.path(folder, e.key) + ".gone"); err != nil {
 		return err

@@ -2,10 +2,13 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // commitDelay is how long closes are collected before they are brought to the disk together: with the fsyncs themselves it
@@ -26,17 +29,11 @@ func (e *Entry) commit() error {
 	}
 	mods := e.mods.Load()
 	if !rec.Synced {
-		if err := e.acquire(); err != nil {
-			e.step.Unlock()
-			return err
-		}
-		f, b := e.data, e.blocks
 		e.step.Unlock()
-		err := syncData(f) // takes as long as the disk does: no lock is held
-		if err == nil {
-			err = b.sync()
+		err := e.syncBytes()
+		if err == nil && e.isYoung() {
+			err = syncDir(filepath.Join(e.s.cfg.Dir, young))
 		}
-		e.release()
 		if err != nil {
 			return fmt.Errorf("sync bytes: %w", err)
 		}
@@ -61,6 +58,11 @@ func (s *Spool) later(e *Entry) {
 	s.mu.Lock()
 	s.unsynced[e] = struct{}{}
 	s.mu.Unlock()
+	s.soon()
+}
+
+// soon has the next commit begin.
+func (s *Spool) soon() {
 	select {
 	case s.syncWake <- struct{}{}:
 	default:
@@ -86,10 +88,14 @@ func (s *Spool) syncer(ctx context.Context) {
 
 // syncAll brings everything that waits for it to the disk.
 func (s *Spool) syncAll() {
+	s.syncYoung()
 	s.mu.Lock()
 	set := s.unsynced
 	s.unsynced = make(map[*Entry]struct{})
 	s.mu.Unlock()
+	if len(set) == 0 {
+		return
+	}
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, commitAtOnce)
 	for e := range set {
@@ -107,4 +113,119 @@ func (s *Spool) syncAll() {
 			s.log.Error("cannot bring a folder to the disk", "folder", folder, "err", err)
 		}
 	}
+}
+
+// oneByOne is how many files' bytes are brought to the disk each for itself. More are with all else that the disk has to write.
+const oneByOne = 32
+
+// syncYoung brings what was written of young entries to the disk: first their bytes and names, then the journal, whose last line
+// vouches for them all.
+func (s *Spool) syncYoung() {
+	set, line := s.journal.due()
+	if len(set) == 0 {
+		return
+	}
+	var closed []*Entry
+	for e := range set {
+		if rec, _, folder := e.get(); folder != "" && e.isYoung() && !rec.Synced && !rec.Closed.IsZero() {
+			closed = append(closed, e)
+		}
+	}
+	failed, err := s.syncBytes(closed)
+	for _, e := range failed {
+		err = errors.Join(err, e.renote())
+	}
+	if err == nil {
+		err = s.journal.vouch(line)
+	}
+	if err != nil {
+		s.log.Error("cannot bring files to the disk", "files", len(closed), "err", err)
+		return
+	}
+	for _, e := range closed {
+		e.synced(line)
+	}
+	s.mu.Lock()
+	remains := s.remains
+	s.remains = nil
+	s.mu.Unlock()
+	for _, k := range remains {
+		if err := s.forget(k); err != nil {
+			s.log.Error("cannot remove a file that was renamed over", "key", k, "err", err)
+		}
+	}
+	if err := s.journal.tidy(); err != nil {
+		s.log.Error("cannot write the journal anew", "err", err)
+	}
+}
+
+// syncBytes brings the bytes of young entries to the disk, and their names. It returns those of which it failed.
+func (s *Spool) syncBytes(set []*Entry) (failed []*Entry, err error) {
+	if len(set) == 0 {
+		return nil, nil
+	}
+	folder := filepath.Join(s.cfg.Dir, young)
+	if len(set) > oneByOne {
+		if done, err := syncDisk(folder); done && err == nil {
+			return nil, nil
+		}
+	}
+	var mu sync.Mutex
+	g := new(errgroup.Group)
+	g.SetLimit(commitAtOnce)
+	for _, e := range set {
+		g.Go(func() error {
+			if err := e.syncBytes(); err != nil {
+				s.log.Error("cannot bring the file to the disk", "key", e.key, "name", e.Info().Name, "err", err)
+				mu.Lock()
+				failed = append(failed, e)
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	return failed, errors.Join(g.Wait(), syncDir(folder))
+}
+
+// syncBytes brings the bytes of one to the disk. No lock is held: it takes as long as the disk does.
+func (e *Entry) syncBytes() error {
+	e.step.Lock()
+	if e.in() == "" || e.given {
+		e.step.Unlock()
+		return nil
+	}
+	if err := e.acquire(); err != nil {
+		e.step.Unlock()
+		return err
+	}
+	f, b := e.data, e.blocks
+	e.step.Unlock()
+	defer e.release()
+	if err := syncData(f); err != nil {
+		return err
+	}
+	return b.sync()
+}
+
+// renote writes the record again, so that nothing vouches for it that speaks of lines before.
+func (e *Entry) renote() error {
+	e.step.Lock()
+	defer e.step.Unlock()
+	if e.in() == "" || !e.isYoung() {
+		return nil
+	}
+	return e.save(lazily, func(*record) {})
+}
+
+// synced notes that the journal vouches for what was written up to a line. Whatever was modified since came with a later one.
+func (e *Entry) synced(line uint64) {
+	e.step.Lock()
+	defer e.step.Unlock()
+	if !e.isYoung() || e.line > line {
+		return
+	}
+	e.lazy = false
+	e.mu.Lock()
+	e.rec.Synced = e.rec.Synced || !e.rec.Closed.IsZero()
+	e.mu.Unlock()
 }

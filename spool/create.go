@@ -3,8 +3,6 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
@@ -78,35 +76,15 @@ func (s *Spool) enter(t Target, a Attr, k Key, was *remote.Item, base Base) (*En
 	return e, nil
 }
 
-// make gives a new entry its folder, with step held.
+// make gives a new entry its bytes, with step held.
 func (e *Entry) make() error {
 	if err := e.s.space.take(1); err != nil {
 		return err
 	}
-	dir := e.s.path(drafts, e.key)
-	tmp := dir + ".new"
-	if err := os.Mkdir(tmp, 0o700); err != nil {
+	if err := e.beYoung(); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(tmp, dataName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		err = f.Close()
-	}
-	if err == nil {
-		err = e.rec.store(tmp, lazily, false)
-	}
-	if err == nil {
-		err = os.Rename(tmp, dir)
-	}
-	if err != nil {
-		os.RemoveAll(tmp)
-		return err
-	}
-	e.mu.Lock()
-	e.folder = drafts
-	e.mu.Unlock()
-	e.frail = true
-	e.unseal()
 	e.s.did("create")
+	e.s.soon()
 	return nil
 }

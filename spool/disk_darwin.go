@@ -44,3 +44,6 @@ func bootID() string {
 	}
 	return id
 }
+
+// syncDisk would bring everything that was written to the disk of a folder to it; macOS does not tell when that is done.
+func syncDisk(string) (done bool, err error) { return false, nil }

@@ -55,3 +55,13 @@ func bootID() string {
 	}
 	return strings.TrimSpace(string(b))
 }
+
+// syncDisk brings everything that was written to the disk of a folder to it. done is false if that cannot be.
+func syncDisk(folder string) (done bool, err error) {
+	d, err := os.Open(folder)
+	if err != nil {
+		return false, err
+	}
+	defer d.Close()
+	return true, unix.Syncfs(int(d.Fd()))
+}

@@ -60,7 +60,6 @@ func TestDamagedEntries(t *testing.T) {
 		st               Stage // of the entry when the machine dies
 		want             string
 	}{
-		{"no name, being written", recordName, "", Writing, ""},
 		{"no name, sealed", recordName, `{"format":1,"key":`, Waiting, ""},
 		{"another's name", recordName, `{"format":1,"key":"00000000000000000000000000000000","target":{"name":"x"}}`, Waiting, ""},
 		{"URLs lost", uploadName, "{", Uploading, "folder-a/a = " + seen(long)},
@@ -72,7 +71,7 @@ func TestDamagedEntries(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				f := newFake()
-				r := newRig(t, f)
+				r := newRig(t, f, func(c *Config) { c.testOnlyFolders = true })
 				r.end()
 				tell := r.cfg.Settled
 				r.cfg.Settled = func(Info, remote.Item, string) error { return errors.New("not yet") }
@@ -138,22 +137,28 @@ func TestPowerLoss(t *testing.T) {
 	}
 }
 
-// fsync makes it safe at once, and so does a rename.
+// record is what the disk says about a young entry.
+func (r *rig) record(e *Entry) (rec record, err error) {
+	err = r.journal.look(e.key).read(recordName, &rec)
+	return rec, err
+}
+
+// fsync makes it safe at once, and a rename does not make it less so.
 func TestSync(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, newFake())
 		e := r.file("a", "abc")
 		r.must(e.Sync(t.Context()))
-		if rec, err := load(e.dir(), e.key); err != nil || !rec.Synced || rec.Size != 3 {
+		if rec, err := r.record(e); err != nil || !rec.Synced || rec.Size != 3 {
 			t.Errorf("after fsync the record is %+v, %v", rec, err)
 		}
 		r.must(e.Retarget(Target{Parent: folderB, Name: "b"}))
-		if rec, err := load(e.dir(), e.key); err != nil || !rec.Synced || rec.Target.Name != "b" {
+		if rec, err := r.record(e); err != nil || !rec.Synced || rec.Target.Name != "b" {
 			t.Errorf("after the rename the record is %+v, %v", rec, err)
 		}
 		h := r.opened(e, true)
 		r.put(h, 0, "x")
-		if rec, err := load(e.dir(), e.key); err != nil || rec.Synced || !rec.Closed.IsZero() {
+		if rec, err := r.record(e); err != nil || rec.Synced || !rec.Closed.IsZero() {
 			t.Errorf("while it is written the record is %+v, %v", rec, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -170,6 +175,9 @@ func TestRecordBefore(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, newFake())
 		e := r.file("a", "abc")
+		e.step.Lock()
+		r.must(e.grow(drafts))
+		e.step.Unlock()
 		r.must(e.Sync(t.Context()))
 		r.must(e.SetAttr(Attr{Mode: 0o600}))
 		dir := memDir(t)

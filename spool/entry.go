@@ -34,6 +34,7 @@ type Entry struct {
 	frail     bool          // entry.json may not survive a loss of power
 	previous  bool          // entry.prev is there, which does
 	lazy      bool          // something was written that may not survive a loss of power
+	line      uint64        // of the journal, with a young entry's record
 	copying   chan struct{} // not nil while someone copies given bytes; closed at the end
 
 	// gate is shared by those who read and write bytes, and taken alone by who changes which bytes these are.
@@ -53,6 +54,7 @@ type Entry struct {
 	rec      record     // but for Attr.Mtime changed only with step held too, like the next five
 	stage    Stage
 	folder   string     // drafts, outbox, …; "" if the disk knows nothing of the entry
+	young    bool       // it has no folder of its own there: see journal
 	asset    remote.Ref // upload.json's file
 	placed   *placed    // item.json; replaced, never changed
 	sending  *attempt   // the same as attempt
@@ -133,10 +135,13 @@ func (e *Entry) save(safe bool, f func(*record)) error {
 	if !e.rec.Synced {
 		e.rec.Boot = e.s.boot
 	}
-	rec, folder := e.rec, e.folder
+	rec, folder, isYoung := e.rec, e.folder, e.young
 	e.mu.Unlock()
 	if folder == "" {
 		return nil
+	}
+	if isYoung {
+		return e.saveYoung(&rec, &old, safe)
 	}
 	dir := e.s.path(folder, e.key)
 	keep := !safe && !e.frail && !e.previous
@@ -168,6 +173,9 @@ func (e *Entry) move(to string, safe bool) error {
 	if from == to {
 		return nil
 	}
+	if e.isYoung() {
+		return e.moveYoung(to)
+	}
 	if err := os.Rename(e.s.path(from, e.key), e.s.path(to, e.key)); err != nil {
 		return fmt.Errorf("move entry to %s: %w", to, err)
 	}
@@ -190,7 +198,7 @@ func (e *Entry) acquire() error {
 	rec, _, folder := e.get()
 	if e.data == nil && folder != "" {
 		dir := e.s.path(folder, e.key)
-		f, err := os.OpenFile(filepath.Join(dir, dataName), os.O_RDWR, 0)
+		f, err := os.OpenFile(e.dataPath(), os.O_RDWR, 0)
 		if err != nil {
 			return fmt.Errorf("open bytes: %w", err)
 		}
@@ -291,7 +299,7 @@ func (e *Entry) Sync(ctx context.Context) error {
 	if err := e.commit(); err != nil {
 		return err
 	}
-	if folder := e.in(); folder != "" {
+	if folder := e.in(); folder != "" && !e.isYoung() {
 		return syncDir(filepath.Join(e.s.cfg.Dir, folder))
 	}
 	return nil

@@ -172,7 +172,7 @@ func (r *rig) expectEmpty() {
 		r.stop()
 		r.stop = nil
 	}
-	for _, folder := range folders {
+	for _, folder := range append([]string{young}, folders...) {
 		list, err := os.ReadDir(filepath.Join(r.cfg.Dir, folder))
 		if err != nil {
 			r.t.Fatal(err)

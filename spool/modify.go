@@ -69,12 +69,17 @@ func (e *Entry) unseal() {
 // point: once it says "not closed", recovery finishes the rest. It is on the disk before the first byte changes, or a loss of
 // power could leave changed bytes under a record that calls them closed.
 func (e *Entry) reopen() error {
-	_, was, _ := e.get()
-	err := e.save(durable, func(r *record) {
+	rec, was, _ := e.get()
+	line := e.line
+	err := e.save(!e.isYoung(), func(r *record) {
 		r.Closed, r.Closer, r.Synced, r.Broken = time.Time{}, Closing{}, false, false
 		r.Hold, r.Reason, r.Failures, r.Sealed = "", "", 0, time.Time{}
 		r.Own = e.becomes(r)
 	})
+	// If nothing vouches for the bytes of a young entry yet, nothing will: what would do so comes behind this line in the journal.
+	if err == nil && e.isYoung() && (rec.Synced || e.s.journal.vouches(line)) {
+		err = e.s.journal.barrier(e.line)
+	}
 	if err != nil {
 		return err
 	}
@@ -88,7 +93,7 @@ func (e *Entry) reopen() error {
 	if err := e.toDrafts(a); err != nil {
 		return err
 	}
-	if !e.partial() { // what is written from here on is not marked
+	if !e.partial() && !e.isYoung() { // what is written from here on is not marked
 		if err := removeFile(filepath.Join(e.dir(), blocksName)); err != nil {
 			return err
 		}
@@ -189,7 +194,6 @@ func (e *Entry) dropUpload(a *attempt, left bool) error {
 	e.mu.Lock()
 	asset, p, in := e.asset, e.placed, e.intent
 	e.asset, e.placed, e.intent = remote.Ref{}, nil, nil
-	dir := e.s.path(e.folder, e.key)
 	e.mu.Unlock()
 	e.s.reindex(e) // first: what an entry stands for is no orphan
 	if p == nil && left {
@@ -203,7 +207,7 @@ func (e *Entry) dropUpload(a *attempt, left bool) error {
 	}
 	// item.json goes last: without it upload.json would name an orphan.
 	for _, name := range []string{uploadName, partsName, creatingName, itemName} {
-		if err := removeFile(filepath.Join(dir, name)); err != nil {
+		if err := e.drop(name); err != nil {
 			return err
 		}
 		e.s.did("remove " + name)
@@ -275,7 +279,7 @@ func (e *Entry) adopt(dir string, f *os.File, b *blocks) error {
 	if err != nil {
 		return err
 	}
-	was := e.in()
+	was, wasYoung := e.in(), e.isYoung()
 	if e.unlinked {
 		if err := os.RemoveAll(dir); err != nil { // the open file is all that an unlinked one has
 			return err
@@ -298,7 +302,7 @@ func (e *Entry) adopt(dir string, f *os.File, b *blocks) error {
 		}
 		e.frail, e.previous = true, false
 		e.mu.Lock()
-		e.rec, e.folder, e.placed = rec, drafts, nil
+		e.rec, e.folder, e.young, e.placed = rec, drafts, false, nil
 		e.mu.Unlock()
 		e.s.did("adopt a copy")
 	}
@@ -316,7 +320,11 @@ func (e *Entry) adopt(dir string, f *os.File, b *blocks) error {
 	}
 	e.stop()
 	if was == uploaded && !e.telling { // else whoever tells removes it
-		if err := os.RemoveAll(e.s.path(uploaded, e.key)); err != nil {
+		remove := os.RemoveAll
+		if wasYoung {
+			remove = func(string) error { return e.s.forget(e.key) }
+		}
+		if err := remove(e.s.path(uploaded, e.key)); err != nil {
 			return err
 		}
 	}

@@ -217,7 +217,7 @@ func (a *attempt) note(p *placed, over remote.Ref, lone bool) error {
 				return err
 			}
 		}
-		if err := writeJSON(e.dir(), itemName, p, durable); err != nil {
+		if err := e.put(itemName, p); err != nil {
 			return err
 		}
 		e.s.did("place")

@@ -20,6 +20,8 @@ import (
 //	held/<key>/        stays here until something changes
 //	parked/<key>/      Frame.io refuses it
 //	orphans/<id>.json  what is to be deleted on Frame.io: placeholders of attempts that were given up
+//	young/<key>        the bytes of an entry without a folder: see journal.go. It is at one of the stages above all the same
+//	journal            what would be in those folders
 //
 // and in an entry's folder:
 //
@@ -43,7 +45,8 @@ const (
 	parked   = "parked"
 	orphans  = "orphans"
 
-	layoutVersion = "1\n"
+	layoutVersion = "2\n"
+	olderVersion  = "1\n" // without young and journal
 
 	dataName     = "data"
 	blocksName   = "blocks"
@@ -171,15 +174,23 @@ func parse(path string, key Key) (record, error) {
 	if err := readJSON(path, &r); err != nil {
 		return record{}, err
 	}
-	switch {
-	case r.Format != formatWhole && r.Format != formatPartial:
-		return record{}, fmt.Errorf("entry.json has format %d; this program knows 1 and 2", r.Format)
-	case r.Key != key:
-		return record{}, fmt.Errorf("entry.json speaks of %q", r.Key)
-	case r.Target.Name == "":
-		return record{}, errors.New("entry.json has no name")
+	if err := r.unfit(key); err != nil {
+		return record{}, err
 	}
 	return r, nil
+}
+
+// unfit tells why a record cannot be acted upon.
+func (r *record) unfit(key Key) error {
+	switch {
+	case r.Format != formatWhole && r.Format != formatPartial:
+		return fmt.Errorf("entry.json has format %d; this program knows 1 and 2", r.Format)
+	case r.Key != key:
+		return fmt.Errorf("entry.json speaks of %q", r.Key)
+	case r.Target.Name == "":
+		return errors.New("entry.json has no name")
+	}
+	return nil
 }
 
 // load reads the record in an entry's folder, or the one before if that was not yet safe when power went.

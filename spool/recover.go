@@ -36,6 +36,11 @@ func (s *Spool) recover() error {
 			}
 		}
 	}
+	most, err := s.recoverYoung()
+	if err != nil {
+		return err
+	}
+	found = append(found, most...)
 	if err := s.recoverOrphans(); err != nil {
 		return err
 	}
@@ -101,7 +106,7 @@ func (s *Spool) recoverOne(folder, name string) (*Entry, error) {
 // recoverGone finishes a Discard.
 func (s *Spool) recoverGone(dir string, key Key) error {
 	e := s.newEntry(key, record{})
-	e.readUpload(dir)
+	e.readUpload(in(dir))
 	if err := s.orphan(e.remains(e.asset, e.placed), nil); err != nil {
 		return err
 	}
@@ -118,7 +123,7 @@ func (s *Spool) read(folder string, key Key) (*Entry, error) {
 		e.frail, e.previous = true, true
 	}
 	if folder != drafts && folder != held {
-		e.readUpload(dir)
+		e.readUpload(in(dir))
 	}
 	st, err := os.Stat(filepath.Join(dir, dataName))
 	switch {
@@ -167,18 +172,23 @@ func (s *Spool) read(folder string, key Key) (*Entry, error) {
 	return e, e.move(parked, durable)
 }
 
+// in reads the files of an entry's folder.
+func in(dir string) func(name string, v any) error {
+	return func(name string, v any) error { return readJSON(filepath.Join(dir, name), v) }
+}
+
 // readUpload reads how far an upload has come; with what cannot be read the upload begins again.
-func (e *Entry) readUpload(dir string) {
+func (e *Entry) readUpload(read func(name string, v any) error) {
 	var up remote.Upload
-	if readJSON(filepath.Join(dir, uploadName), &up) == nil {
+	if read(uploadName, &up) == nil {
 		e.asset = up.File.Ref
 	}
 	in := new(intent)
-	if readJSON(filepath.Join(dir, creatingName), in) == nil && in.Name != "" {
+	if read(creatingName, in) == nil && in.Name != "" {
 		e.intent = in
 	}
 	p := new(placed)
-	if readJSON(filepath.Join(dir, itemName), p) == nil && p.File.ID != "" {
+	if read(itemName, p) == nil && p.File.ID != "" {
 		e.placed = p
 	}
 }

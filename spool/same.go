@@ -64,7 +64,7 @@ func (a *attempt) same() error {
 			File: remote.Ref{Kind: remote.File, ID: was.Content, Account: was.Account}, Item: now, Over: was.Ref,
 			Parent: rec.Target.Parent.ID, Name: rec.Target.Name, Same: true,
 		}
-		if err := writeJSON(e.dir(), itemName, p, durable); err != nil {
+		if err := e.put(itemName, p); err != nil {
 			return err
 		}
 		e.s.did("same")

@@ -48,7 +48,7 @@ func (a *attempt) send() error {
 		file := a.up.File
 		a.mu.Unlock()
 		p := &placed{File: file.Ref, Item: it, Parent: file.Parent, Name: file.Name}
-		if err := writeJSON(e.dir(), itemName, p, durable); err != nil {
+		if err := e.put(itemName, p); err != nil {
 			return err
 		}
 		e.s.did("item")
@@ -67,6 +67,9 @@ func (a *attempt) parts(fresh bool) error {
 	a.mu.Unlock()
 	var log *os.File
 	err := a.step(func() (err error) {
+		if a.e.isYoung() {
+			return nil
+		}
 		log, err = os.OpenFile(a.path(partsName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		return err
 	})
@@ -147,8 +150,10 @@ func (a *attempt) put(ctx context.Context, i int, part remote.Part, log *os.File
 		}
 	}
 	return a.step(func() error {
-		if err := logPart(log, a.e.asset.ID, part.Number); err != nil {
-			return fmt.Errorf("note part %d: %w", part.Number, err)
+		if log != nil {
+			if err := logPart(log, a.e.asset.ID, part.Number); err != nil {
+				return fmt.Errorf("note part %d: %w", part.Number, err)
+			}
 		}
 		a.e.s.did("part")
 		a.mu.Lock()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -198,14 +197,15 @@ func (e *Entry) seal() error {
 			return err
 		}
 	}
-	st, err := os.Stat(filepath.Join(e.dir(), dataName))
+	st, err := os.Stat(e.dataPath())
 	if err != nil {
 		return err
 	}
 	if st.Size() != e.Size() {
 		return errBytesChanged
 	}
-	if err := e.save(durable, func(r *record) { r.Sealed, r.SealTime = time.Now(), st.ModTime() }); err != nil {
+	// A young entry's line that did not come to the disk costs nothing: it would be sealed again.
+	if err := e.save(!e.isYoung(), func(r *record) { r.Sealed, r.SealTime = time.Now(), st.ModTime() }); err != nil {
 		return err
 	}
 	if err := e.move(outbox, durable); err != nil {

@@ -78,6 +78,8 @@ type Config struct {
 
 	testOnlyStep func(what string) // called after each step on the disk
 	testOnlyBoot string            // instead of the machine's run
+
+	testOnlyFolders bool // small files get folders of their own, too
 }
 
 // Defaults of Config.
@@ -96,6 +98,8 @@ type Spool struct {
 	puts       *semaphore.Weighted
 	hydrations *semaphore.Weighted
 	lock       *os.File
+
+	journal *journal
 
 	wake       chan struct{} // Run
 	syncWake   chan struct{}
@@ -117,6 +121,7 @@ type Spool struct {
 
 	sendingSmall int
 	unsynced     map[*Entry]struct{}
+	remains      []Key // young entries whose bytes go with the next commit
 	orphans      map[string]*orphan
 	changed      chan struct{} // closed at the next change; nil if nobody waits
 }
@@ -183,15 +188,29 @@ func (s *Spool) prepare() (err error) {
 		}
 	case err != nil:
 		return hint(err)
+	case string(v) == olderVersion:
+		if err := writeFile(s.cfg.Dir, "VERSION", []byte(layoutVersion), durable); err != nil {
+			return hint(err)
+		}
 	case string(v) != layoutVersion:
 		return fmt.Errorf("the state folder %s was written by another version of this program (layout %.16q): use that one to finish its uploads", s.cfg.Dir, v)
 	}
-	for _, folder := range folders {
+	for _, folder := range append([]string{young}, folders...) {
 		if err := os.MkdirAll(filepath.Join(s.cfg.Dir, folder), 0o700); err != nil {
 			return hint(err)
 		}
 	}
-	return syncDir(s.cfg.Dir)
+	if err := syncDir(s.cfg.Dir); err != nil {
+		return err
+	}
+	damaged := 0
+	if s.journal, damaged, err = openJournal(s.cfg.Dir); err != nil {
+		return hint(err)
+	}
+	if damaged > 0 {
+		s.log.Warn("the end of the spool's journal did not come to the disk, or it is damaged", "lines", damaged)
+	}
+	return nil
 }
 
 // hint says what to do about a state folder that cannot be used.
@@ -213,7 +232,7 @@ func (s *Spool) Close() error {
 	s.mu.Unlock()
 	s.stopSync()
 	s.background.Wait()
-	return s.lock.Close()
+	return errors.Join(s.journal.close(), s.lock.Close())
 }
 
 // path is an entry's folder.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
@@ -31,11 +30,12 @@ func (a *attempt) tell() error {
 			touched   int
 			open      bool
 			elsewhere bool
+			wasYoung  bool
 		)
 		err := a.step(func() error {
 			e.mu.Lock()
 			item, touched, open = e.placed.Item, e.touched, len(e.writers) > 0
-			elsewhere = e.placed.missing(&e.rec) != ""
+			elsewhere, wasYoung = e.placed.missing(&e.rec) != "", e.young
 			e.mu.Unlock()
 			if !open && !elsewhere {
 				e.telling, e.given = true, true
@@ -52,8 +52,8 @@ func (a *attempt) tell() error {
 			continue
 		}
 		info = e.Info()
-		err = e.s.cfg.Settled(info, item, filepath.Join(e.s.path(uploaded, e.key), dataName))
-		again, err := a.told(err, touched)
+		err = e.s.cfg.Settled(info, item, e.dataPath())
+		again, err := a.told(err, touched, wasYoung)
 		if err != nil || !again {
 			return err
 		}
@@ -64,15 +64,19 @@ func (a *attempt) tell() error {
 }
 
 // told sees what happened while Settled ran.
-func (a *attempt) told(err error, touched int) (again bool, _ error) {
+func (a *attempt) told(err error, touched int, wasYoung bool) (again bool, _ error) {
 	e := a.e
 	dir := e.s.path(uploaded, e.key)
+	remove := func() error { return os.RemoveAll(dir) }
+	if wasYoung {
+		remove = func() error { return e.s.forget(e.key) }
+	}
 	e.step.Lock()
 	e.telling = false
 	if e.attempt != a { // modified or discarded meanwhile: its bytes are elsewhere now
 		if e.in() != uploaded {
 			defer e.step.Unlock()
-			return false, errors.Join(errRevoked, os.RemoveAll(dir))
+			return false, errors.Join(errRevoked, remove())
 		}
 		e.step.Unlock()
 		return false, errRevoked
@@ -88,7 +92,12 @@ func (a *attempt) told(err error, touched int) (again bool, _ error) {
 		e.step.Unlock()
 		return again, nil // open: it is told again after the release
 	}
-	if err := os.Rename(dir, dir+".done"); err != nil {
+	if wasYoung {
+		err = remove()
+	} else {
+		err = os.Rename(dir, dir+".done")
+	}
+	if err != nil {
 		e.step.Unlock()
 		return false, err
 	}
@@ -101,5 +110,8 @@ func (a *attempt) told(err error, touched int) (again bool, _ error) {
 	e.setStage(Gone)
 	e.s.log.Info("file has settled", "key", e.key, "name", e.Target().Name)
 	e.step.Unlock()
+	if wasYoung {
+		return false, nil
+	}
 	return false, os.RemoveAll(dir + ".done")
 }

@@ -278,7 +278,7 @@ func TestURLsExpire(t *testing.T) {
 func TestResume(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake()
-		r := newRig(t, f, func(c *Config) { c.Parts = 2 }).start()
+		r := newRig(t, f, func(c *Config) { c.Parts, c.testOnlyFolders = 2, true }).start()
 		e := r.file("a", long)
 		for e.Info().PartsDone < 4 {
 			time.Sleep(time.Millisecond)
