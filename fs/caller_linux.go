@@ -47,8 +47,9 @@ func closing(pid uint32) spool.Closing {
 	return c
 }
 
-// harmless are the signals whose default is to do nothing: CHLD, CONT, URG, WINCH.
-const harmless = 1<<(17-1) | 1<<(18-1) | 1<<(23-1) | 1<<(28-1)
+// harmless are the signals whose default is to do nothing (CHLD, CONT, URG, WINCH), or to stop the task, which goes on later and is
+// not to find that its call has failed (STOP, TSTP, TTIN, TTOU).
+const harmless = 1<<(17-1) | 1<<(18-1) | 1<<(23-1) | 1<<(28-1) | 1<<(19-1) | 1<<(20-1) | 1<<(21-1) | 1<<(22-1)
 
 // fatalSignal reports whether a signal is pending that will end the task.
 func fatalSignal(tid uint32) bool {
@@ -56,8 +57,13 @@ func fatalSignal(tid uint32) bool {
 	if err != nil {
 		return true // gone, or not to be seen: do not keep it waiting
 	}
+	return fatalIn(string(status))
+}
+
+// fatalIn is fatalSignal of what /proc/PID/status says.
+func fatalIn(status string) bool {
 	var pending, handled uint64
-	for line := range strings.Lines(string(status)) {
+	for line := range strings.Lines(status) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		bits, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
 		if err != nil {

@@ -289,7 +289,16 @@ func (d *dir) Link(context.Context, fusefs.InodeEmbedder, string, *fuse.EntryOut
 	return nil, syscall.EPERM
 }
 
-// Mknod is refused: Frame.io has files and folders only.
-func (d *dir) Mknod(context.Context, string, uint32, uint32, *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
-	return nil, syscall.EPERM
+// Mknod makes an empty file, which is how NFS servers create. Devices, sockets and fifos are refused: Frame.io has files and folders only.
+func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if kind := mode & syscall.S_IFMT; kind != syscall.S_IFREG && kind != 0 {
+		return nil, syscall.EPERM
+	}
+	inode, fh, _, errno := d.Create(ctx, name, 0, mode, out)
+	if errno != 0 {
+		return nil, errno
+	}
+	h := fh.(*handle)
+	defer h.Release(ctx)
+	return inode, h.Flush(ctx)
 }

@@ -48,13 +48,13 @@
 // chmod, chown, times and, with XAttr, extended attributes (user.*; on macOS all) are kept on this machine, with the bytes they were
 // set on: up to 64 KiB a value and 1 MiB a file. user.frameio.{id,url,state,version,label,checksum} tell of a file, and are not listed,
 // so that nobody copies them. security.*, system.* and trusted.* are not supported. V2 keeps modification times too. Symbolic
-// links, hard links and device nodes are refused (EPERM): Frame.io has none.
+// links, hard links, devices, sockets and fifos are refused (EPERM): Frame.io has none. So are files without a name (O_TMPFILE: EOPNOTSUPP).
 //
 // On macOS the volume is called by what it shows, Finder's attributes and ._ files stay on this machine, and Spotlight and QuickLook are
 // kept out by marks in the root. Nowhere can a folder be made that desktops want for themselves: .Trashes, .Trash-1000,
 // .Spotlight-V100 and the like (EPERM).
 //
-// Locks are local to this machine. inotify does not tell of changes made elsewhere.
+// Locks, of whole files and of ranges, are the kernel's own and local to this machine. inotify does not tell of changes made elsewhere.
 //
 // # Errors
 //

@@ -21,3 +21,6 @@ func (f *FS) Mark() { f.marked.Store(true) }
 func MacOptions(given []string, root string, readOnly bool) []string {
 	return macOptions(given, root, readOnly)
 }
+
+// Locks tells whether the kernel is asked to send locks to us.
+func Locks() bool { return (&FS{}).options().EnableLocks }

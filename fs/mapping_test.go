@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,15 +18,19 @@ import (
 // A process that maps a file of its own mount may stop for ever: it waits for a page while its collector waits for it, and the page is
 // to come from the process itself (spec: fuse.md §3.2). So another process maps, which is this program again.
 
-// TestMain is a process that maps if it was started as one.
+// helpers are what this program does as another process with a file.
+var helpers = map[string]func(path string){"read": mapAndTell, "write": mapAndWrite}
+
+// TestMain is such a process if it was started as one.
 func TestMain(m *testing.M) {
-	switch path := os.Getenv("MAP_FILE"); os.Getenv("MAP_HOW") {
-	case "read":
-		mapAndTell(path)
-	case "write":
-		mapAndWrite(path)
-	default:
+	how, path := os.Getenv("MAP_HOW"), os.Getenv("MAP_FILE")
+	switch do := helpers[how]; {
+	case how == "":
 		os.Exit(m.Run())
+	case do != nil:
+		do(path)
+	default:
+		must(errors.New("there is no helper " + how))
 	}
 }
 
