@@ -22,15 +22,30 @@ func (t *Tree) Made(ref remote.Ref) {
 	}
 }
 
-// Became says that the folder here, which was made on this machine, is on Frame.io as is: what stands in the one stands in the other
-// now, and need not be listed.
-func (t *Tree) Became(here, is remote.Ref) {
+// Became says that the folder here of parent, which was made on this machine, is on Frame.io as it is now: what stands in the one
+// stands in the other, and need not be listed. Where here is not shown any more, it is not either.
+func (t *Tree) Became(parent, here remote.Ref, it remote.Item) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	from, k := keyOf(here), keyOf(is)
-	if from == k {
+	t.succeed(here, it.Ref)
+	k, now := keyOf(parent), t.now()
+	s := t.known(k)
+	if s == nil || s.ids()[here.ID] == nil {
 		return
 	}
+	if t.changes[k] == nil {
+		t.changes[k] = map[remote.ID]change{}
+	}
+	t.changes[k][here.ID] = change{at: now, gone: true}
+	t.changes[k][it.ID] = change{at: now, item: it}
+	s.remove(here.ID)
+	s.put(it)
+	t.keep(k, s)
+}
+
+// succeed moves what is known of the folder here to is. t.mu is held.
+func (t *Tree) succeed(here, is remote.Ref) {
+	from, k := keyOf(here), keyOf(is)
 	var items []remote.Item
 	if old := t.known(from); old != nil {
 		for _, e := range old.list() {

@@ -11,13 +11,17 @@ import (
 // that does not have it yet does not take it away.
 func TestTreeKeepsWhatStandsInAFolderThatCameToFrameio(t *testing.T) {
 	here := remote.Ref{Kind: remote.Folder, ID: remote.PendingID("1"), Account: "a"}
+	above := remote.Ref{Kind: remote.Project, ID: "22222222-0000-4000-8000-000000000000", Account: "a"}
+	is := remote.Item{Ref: home, Parent: above.ID, Name: "folder"}
 	w := newWorld()
 	w.folders[here.ID] = nil
 	inTree(t, w, func(t *testing.T, tree *Tree) {
 		tree.Made(here)
 		tree.Put(here, file(1, "a"))
 		release := tree.Hold(here)
-		tree.Became(here, home)
+		tree.Made(above)
+		tree.Put(above, remote.Item{Ref: here, Parent: above.ID, Name: "folder"})
+		tree.Became(above, here, is)
 		mustList(t, tree, "a")
 		if e, found := tree.Known(home, "a"); !found || e.Parent != home.ID {
 			t.Errorf("known: %+v, %v", e, found)
@@ -28,7 +32,14 @@ func TestTreeKeepsWhatStandsInAFolderThatCameToFrameio(t *testing.T) {
 		if w.called() != 0 {
 			t.Errorf("%d calls", w.called())
 		}
-		tree.Became(here, home) // again, after a crash
+		if e, found := tree.Known(above, "folder"); !found || e.ID != home.ID {
+			t.Errorf("in its place is %+v, %v", e, found)
+		}
+		tree.Drop(above, home.ID)
+		tree.Became(above, here, is) // again, after a crash; it was removed meanwhile
+		if _, found := tree.Known(above, "folder"); found {
+			t.Error("it is back after it was removed")
+		}
 		time.Sleep(testAge)
 		mustList(t, tree, "a") // Frame.io lists it as empty a moment longer
 		tree.Put(home, file(2, "b"))

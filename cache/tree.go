@@ -204,6 +204,14 @@ func (t *Tree) Forget(parent remote.Ref) {
 	}
 }
 
+// Undone says that changes of ours in parent came to nothing: the next List of it asks Frame.io, and none of them is laid over that.
+func (t *Tree) Undone(parent remote.Ref) {
+	t.Forget(parent)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.changes, keyOf(parent))
+}
+
 // with calls use, holding t.mu, with what stands in ref.
 func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(folderKey, *siblings)) error {
 	t.mu.Lock()

@@ -109,6 +109,12 @@ func routes(m Mount) http.Handler {
 			answer(w, n, err)
 		}
 	})
+	mux.HandleFunc("POST /v1/cancel", func(w http.ResponseWriter, r *http.Request) {
+		if q, ok := request(w, r); ok {
+			n, err := m.Cancel(r.Context(), q.Paths)
+			answer(w, n, err)
+		}
+	})
 	mux.HandleFunc("POST /v1/sync", func(w http.ResponseWriter, r *http.Request) {
 		if q, ok := request(w, r); ok {
 			stream(w, r, func(ctx context.Context, progress func(Status)) (Status, error) {

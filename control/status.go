@@ -15,6 +15,9 @@ type Mount interface {
 	Sync(ctx context.Context, paths []string, progress func(Status)) error
 	// Retry tries again what is parked at or below paths (all, if none), and tells how many files that are.
 	Retry(ctx context.Context, paths []string) (int, error)
+	// Cancel gives up what is parked of changes of names at or below paths (all, if none), and tells how many. What is on Frame.io
+	// stays as it is there.
+	Cancel(ctx context.Context, paths []string) (int, error)
 	// Unmount takes the mount away, then finishes the uploads, or keeps them for the next mount if how is Now. ErrBusy if files
 	// are open; ErrParked if all is done but what was given up. It returns when another process may use the state folder. If
 	// ctx ends before that the uploads go on.
@@ -63,6 +66,7 @@ type Status struct {
 	Totals   Totals `json:"totals"`
 	Files    []File `json:"files"`              // parked first, then held, then oldest first
 	LeftOut  int    `json:"left_out,omitempty"` // files that Files has no room for
+	Names    []Name `json:"names,omitempty"`    // changes of names that Frame.io has not made yet, parked first, then oldest first
 	Cache    Space  `json:"cache"`
 	DiskFree int64  `json:"disk_free"` // bytes that writers may still use
 
@@ -97,6 +101,22 @@ type Totals struct {
 	Held      int     `json:"held"`      // kept here until a person decides
 	Local     int     `json:"local"`     // names that never leave this machine, and empty files
 	Parked    int     `json:"parked"`    // given up; need a person
+
+	Names       int     `json:"names"`                // folders to be made, and items to be renamed, moved or deleted on Frame.io
+	NamesParked int     `json:"names_parked"`         // of them more, that Frame.io refuses; need a person
+	TimeLeft    float64 `json:"time_left,omitempty"`  // seconds until all is there, by Rate and by Frame.io's limits; 0: not known
+	LimitedBy   string  `json:"limited_by,omitempty"` // what TimeLeft hangs on: bandwidth, or what Frame.io limits
+}
+
+// Name is one change of a name that Frame.io has not made yet.
+type Name struct {
+	What    string     `json:"what"` // make folder, rename, move, delete
+	Path    string     `json:"path"` // below the mount point
+	Since   time.Time  `json:"since"`
+	Parked  bool       `json:"parked,omitempty"`
+	Reason  string     `json:"reason,omitempty"` // why it is parked and what to do, or what it waits for
+	Error   string     `json:"error,omitempty"`  // of the last attempt
+	NextTry *time.Time `json:"next_try,omitempty"`
 }
 
 // Space is how much of something is used.

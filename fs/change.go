@@ -132,7 +132,7 @@ func (d *dir) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.Ent
 	if _, err := d.find(ctx, name); !errors.Is(err, iofs.ErrNotExist) {
 		return nil, errno(cmp.Or(err, error(syscall.EEXIST)))
 	}
-	it, err := d.fs.cfg.Remote.CreateFolder(ctx, parent, cache.Actual(name))
+	it, err := d.fs.cfg.Names.Mkdir(ctx, parent, cache.Actual(name))
 	if err != nil {
 		d.fs.log.Warn("make folder", "name", name, "error", err)
 		return nil, errno(err)
@@ -197,12 +197,9 @@ func (n *file) unlinked() {
 // remove takes a file away, on Frame.io first: if that is refused nothing has happened.
 func (d *dir) remove(ctx context.Context, l line) error {
 	parent := d.get().Ref
-	there := l.item.Ref
-	if l.entry != nil {
-		there = l.entry.Target().Replaces
-	}
-	if !there.IsZero() {
-		if err := d.fs.cfg.Remote.Delete(ctx, there); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+	there := l.there()
+	if !there.Ref.IsZero() {
+		if err := d.fs.cfg.Names.Remove(ctx, there, parent); err != nil {
 			return err
 		}
 		d.fs.cfg.Tree.Drop(parent, there.ID)
@@ -214,19 +211,28 @@ func (d *dir) remove(ctx context.Context, l line) error {
 		return err
 	}
 	// It may have got to Frame.io just now.
-	left := l.entry.Target().Replaces
-	if left.IsZero() || left == there {
+	left := l.there()
+	if left.Ref.IsZero() || left.Ref == there.Ref {
 		d.fs.cfg.Tree.Drop(parent, there.ID) // again: Settled may have been at work until the entry was gone
 		return nil
 	}
-	if err := d.fs.cfg.Remote.Delete(ctx, left); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+	if err := d.fs.cfg.Names.Remove(ctx, left, parent); err != nil {
 		return err
 	}
 	d.fs.cfg.Tree.Drop(parent, left.ID)
 	return nil
 }
 
-// Rmdir implements rmdir(2). A folder is deleted on Frame.io with all that is in it, so it is asked what that is.
+// there is what Frame.io has under the line's name, as far as it is known; its Ref is zero if there is nothing yet.
+func (l line) there() remote.Item {
+	if l.entry == nil {
+		return l.item
+	}
+	t := l.entry.Target()
+	return remote.Item{Ref: t.Replaces, Parent: t.Parent.ID, Name: t.Name}
+}
+
+// Rmdir implements rmdir(2). Frame.io deletes a folder with all that is in it, so Names asks it first what that is.
 func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 	if d.fs.cfg.ReadOnly {
 		return syscall.EROFS
@@ -245,7 +251,7 @@ func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 	case l.item.Kind != remote.Folder:
 		return syscall.EPERM
 	}
-	if err := d.fs.removeFolder(ctx, d.get().Ref, l.item.Ref); err != nil {
+	if err := d.fs.removeFolder(ctx, d.get().Ref, l.item); err != nil {
 		if !errors.Is(err, syscall.ENOTEMPTY) {
 			d.fs.log.Warn("remove folder", "name", name, "error", err)
 		}
@@ -256,26 +262,27 @@ func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 }
 
 // removeFolder deletes a folder that has nothing in it.
-func (f *FS) removeFolder(ctx context.Context, parent, ref remote.Ref) error {
-	if len(f.cfg.Spool.In(ref.ID)) > 0 {
+func (f *FS) removeFolder(ctx context.Context, parent remote.Ref, it remote.Item) error {
+	if len(f.cfg.Spool.In(it.ID)) > 0 {
 		return syscall.ENOTEMPTY
 	}
-	for it, err := range f.cfg.Children.Children(ctx, ref) {
-		if err != nil {
-			return err
-		}
-		// An upload of ours that was given up leaves a placeholder for a moment; everything else counts, also what somebody
-		// else is uploading and nobody can see yet.
-		if !it.Complete() && f.cfg.Spool.Orphaned(it.ID) {
-			continue
-		}
-		f.cfg.Tree.Forget(ref)
-		return syscall.ENOTEMPTY
-	}
-	if err := f.cfg.Remote.Delete(ctx, ref); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+	if err := f.cfg.Tree.Update(ctx, it.Ref); err != nil {
 		return err
 	}
-	f.cfg.Tree.Drop(parent, ref.ID)
+	there, err := f.cfg.Tree.List(ctx, it.Ref)
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 {
+		return syscall.ENOTEMPTY
+	}
+	if err := f.cfg.Names.RemoveFolder(ctx, it, parent); err != nil {
+		if errors.Is(err, syscall.ENOTEMPTY) {
+			f.cfg.Tree.Forget(it.Ref) // there is more in it than was known
+		}
+		return err
+	}
+	f.cfg.Tree.Drop(parent, it.ID)
 	return nil
 }
 

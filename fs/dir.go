@@ -215,5 +215,8 @@ func (d *dir) Fsync(ctx context.Context, _ fusefs.FileHandle, _ uint32) syscall.
 			return errno(err)
 		}
 	}
+	if d.fs.cfg.SyncNames != nil {
+		return errno(d.fs.cfg.SyncNames(ctx))
+	}
 	return 0
 }

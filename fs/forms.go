@@ -71,7 +71,7 @@ func (d *dir) otherForm(asked, name string) {
 // overForm tells the inode that had a name, if that was asked for by another form of it, that it has none any more.
 func (d *dir) overForm(asked, name string) {
 	if asked != name {
-		d.replaced(asked)
+		d.nameless(asked)
 		d.otherForm(asked, name)
 	}
 }

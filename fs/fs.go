@@ -20,12 +20,18 @@ import (
 	"github.com/frameiofs/frameiofs/spool"
 )
 
-// Remote is what the tree itself asks of Frame.io: the changes of names that are made at once. Both wires' clients have it.
-type Remote interface {
-	CreateFolder(ctx context.Context, parent remote.Ref, name string) (remote.Item, error)
-	Rename(ctx context.Context, ref remote.Ref, name string) (remote.Item, error)
-	Move(ctx context.Context, ref, to remote.Ref) (remote.Item, error)
-	Delete(ctx context.Context, ref remote.Ref) error
+// Names are changes of what stands where on Frame.io. A call returns when Frame.io has done it or refused, or when it has been taken
+// on for later because there was no answer in time (spool/intent). Nil errors mean the same in both cases: it will be so.
+type Names interface {
+	// Mkdir makes a folder; its ID is pending if it is not there yet.
+	Mkdir(ctx context.Context, parent remote.Ref, name string) (remote.Item, error)
+	// Relocate moves and renames; both or nothing.
+	Relocate(ctx context.Context, it remote.Item, from, to remote.Ref, name string) (remote.Item, error)
+	// Remove deletes a file or stack; one that is not there is no error.
+	Remove(ctx context.Context, it remote.Item, parent remote.Ref) error
+	// RemoveFolder deletes a folder that nothing is in but what was removed here; syscall.ENOTEMPTY.
+	RemoveFolder(ctx context.Context, it remote.Item, parent remote.Ref) error
+	// AddVersion makes file the newest version of target. It is never taken on for later.
 	AddVersion(ctx context.Context, target, file remote.Ref) (remote.Item, error)
 }
 
@@ -35,9 +41,9 @@ type Config struct {
 	Index  *cache.Index
 	Blocks *cache.Blocks
 	Spool  *spool.Spool
-	Remote Remote
-	// Children lists a folder as Frame.io has it now; asked before a folder is deleted, so that nothing unseen goes with it.
-	Children cache.Namespace
+	Names  Names
+	// SyncNames returns when what Names has taken on survives a loss of power; nil: it always does.
+	SyncNames func(ctx context.Context) error
 	// Usage tells an account's storage, for statfs and to refuse in time what would not fit.
 	Usage func(ctx context.Context, account remote.ID) (remote.Usage, error)
 	Root  remote.Item // what the mount shows; its Kind is Root for everything the token can see
@@ -78,7 +84,7 @@ type FS struct {
 
 // New makes a tree that is not mounted yet.
 func New(cfg Config) (*FS, error) {
-	if cfg.Tree == nil || cfg.Index == nil || cfg.Blocks == nil || cfg.Spool == nil || cfg.Remote == nil || cfg.Children == nil {
+	if cfg.Tree == nil || cfg.Index == nil || cfg.Blocks == nil || cfg.Spool == nil || cfg.Names == nil {
 		return nil, errors.New("fs: incomplete configuration")
 	}
 	if cfg.Timeout == 0 {

@@ -126,7 +126,7 @@ func (d *dir) renameFolder(ctx context.Context, src line, to *dir, newName strin
 		if over.entry != nil || !over.item.IsDir() {
 			return syscall.ENOTDIR
 		}
-		if err := d.fs.removeFolder(ctx, to.get().Ref, over.item.Ref); err != nil {
+		if err := d.fs.removeFolder(ctx, to.get().Ref, over.item); err != nil {
 			return err
 		}
 	}
@@ -176,12 +176,12 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 		}
 	}
 	if over != nil {
-		to.replaced(newName)
+		to.nameless(newName)
 	}
 	if left.IsZero() {
 		return nil
 	}
-	if err := d.fs.cfg.Remote.Delete(ctx, left); err != nil && !errors.Is(err, iofs.ErrNotExist) {
+	if err := d.fs.cfg.Names.Remove(ctx, remote.Item{Ref: left}, d.get().Ref); err != nil {
 		return err
 	}
 	d.fs.cfg.Tree.Drop(d.get().Ref, left.ID)
@@ -192,7 +192,11 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 // once, so that it can refuse.
 func (d *dir) renameChanged(ctx context.Context, e *spool.Entry, to *dir, newName string, over *line) error {
 	target := e.Target()
-	moved, err := d.relocate(ctx, remote.Item{Ref: target.Replaces, Name: target.Name}, to, newName)
+	there, err := d.replaced(ctx, target)
+	if err != nil {
+		return err
+	}
+	moved, err := d.relocate(ctx, there, to, newName)
 	if err != nil {
 		return err
 	}
@@ -200,7 +204,7 @@ func (d *dir) renameChanged(ctx context.Context, e *spool.Entry, to *dir, newNam
 	target.Parent, target.Name = to.get().Ref, moved.Name
 	err = d.retarget(e, target) // this discards the entry that had the name
 	if err == nil && over != nil {
-		to.replaced(newName)
+		to.nameless(newName)
 	}
 	if !errors.Is(err, spool.ErrGone) {
 		return err
@@ -209,7 +213,7 @@ func (d *dir) renameChanged(ctx context.Context, e *spool.Entry, to *dir, newNam
 		if err := over.entry.Discard(); err != nil && !errors.Is(err, spool.ErrGone) {
 			return err
 		}
-		to.replaced(newName)
+		to.nameless(newName)
 	}
 	d.fs.cfg.Tree.Forget(d.get().Ref) // the version got there just now, and all of it has the new name
 	d.fs.cfg.Tree.Forget(to.get().Ref)
@@ -250,7 +254,7 @@ func (d *dir) renameOver(ctx context.Context, it remote.Item, to *dir, newName s
 		return err
 	}
 	if !place.IsZero() {
-		stack, err := d.fs.cfg.Remote.AddVersion(ctx, place, moved.Ref)
+		stack, err := d.fs.cfg.Names.AddVersion(ctx, place, moved.Ref)
 		if err != nil {
 			back, name := d, cache.Shown(it.Name)
 			if _, undo := to.relocate(ctx, moved, back, name); undo != nil {
@@ -276,38 +280,26 @@ func (d *dir) renameOver(ctx context.Context, it remote.Item, to *dir, newName s
 			return err
 		}
 	}
-	to.replaced(newName)
+	to.nameless(newName)
 	d.moved(it, to, moved)
 	return nil
 }
 
-// relocate moves and renames on Frame.io, which takes a call each; if the second is refused the first is undone.
+// relocate moves and renames on Frame.io, and in the listings.
 func (d *dir) relocate(ctx context.Context, it remote.Item, to *dir, newName string) (remote.Item, error) {
 	from, parent := d.get().Ref, to.get().Ref
-	name := cache.Actual(newName)
-	moved := it
-	var err error
-	if from.ID != parent.ID {
-		if moved, err = d.fs.cfg.Remote.Move(ctx, it.Ref, parent); err != nil {
-			return it, err
-		}
-	}
-	if moved.Name != name {
-		renamed, err := d.fs.cfg.Remote.Rename(ctx, it.Ref, name)
-		if err != nil {
-			if from.ID != parent.ID {
-				if _, undo := d.fs.cfg.Remote.Move(ctx, it.Ref, from); undo != nil {
-					d.fs.log.Warn("move back after a refused rename", "name", it.Name, "error", undo)
-				}
-			}
-			return it, err
-		}
-		moved = renamed
+	moved, err := d.fs.cfg.Names.Relocate(ctx, it, from, parent, cache.Actual(newName))
+	if err != nil {
+		return it, err
 	}
 	if from.ID != parent.ID {
 		d.fs.cfg.Tree.Drop(from, it.ID)
 	}
-	d.fs.cfg.Tree.Put(parent, moved)
+	if moved.Content == "" && !moved.IsDir() {
+		d.fs.cfg.Tree.Forget(parent) // more is not known of it
+	} else {
+		d.fs.cfg.Tree.Put(parent, moved)
+	}
 	return moved, nil
 }
 
@@ -324,8 +316,22 @@ func (d *dir) moved(was remote.Item, to *dir, now remote.Item) {
 	}
 }
 
-// replaced tells the inode that had the name that it has none any more.
-func (d *dir) replaced(name string) {
+// replaced is what an entry of d replaces, as Frame.io has it.
+func (d *dir) replaced(ctx context.Context, t spool.Target) (remote.Item, error) {
+	all, err := d.fs.cfg.Tree.List(ctx, d.get().Ref)
+	if err != nil {
+		return remote.Item{}, err
+	}
+	for _, there := range all {
+		if there.ID == t.Replaces.ID {
+			return there.Item, nil
+		}
+	}
+	return remote.Item{Ref: t.Replaces, Parent: t.Parent.ID, Name: t.Name}, nil // an earlier content of this very entry, not told yet
+}
+
+// nameless tells the inode that had the name that it has none any more.
+func (d *dir) nameless(name string) {
 	if child := d.GetChild(name); child != nil {
 		if n, ok := child.Operations().(*file); ok {
 			n.unlinked()

@@ -24,14 +24,15 @@ import (
 	"github.com/frameiofs/frameiofs/sim"
 	"github.com/frameiofs/frameiofs/sim/world"
 	"github.com/frameiofs/frameiofs/spool"
+	"github.com/frameiofs/frameiofs/spool/intent"
 )
 
 // The tests of this package mount for real, on the simulator: the kernel is the specification.
 
 // client is what both wires have in common.
 type client interface {
-	fs.Remote
 	spool.Remote
+	CreateFolder(ctx context.Context, parent remote.Ref, name string) (remote.Item, error)
 	Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error]
 	Prepare(ctx context.Context, file remote.Ref) error
 	OpenRange(ctx context.Context, file remote.Ref, off, n int64) (io.ReadCloser, error)
@@ -83,6 +84,8 @@ type mounted struct {
 	project string // the first project's folder
 	fs      *fs.FS
 	spool   *spool.Spool
+	names   *intent.Journal
+	tree    *cache.Tree
 	stop    func()
 	fresh   time.Duration // for so long a listing is not asked for again
 }
@@ -92,6 +95,7 @@ type mountWith struct {
 	state  string // a state folder to go on with
 	fs     func(*fs.Config)
 	spool  func(*spool.Config)
+	names  func(*intent.Config)
 	token  string // name of the seeded token; default full
 	settle time.Duration
 	age    time.Duration // how old a listing may be that is shown; default 300 ms
@@ -128,11 +132,20 @@ func (r *rig) mount(with mountWith) *mounted {
 	check(t, "me", err)
 	index, err := cache.OpenIndex(filepath.Join(m.state, "index.db"))
 	check(t, "open index", err)
-	tree := cache.NewTree(cache.TreeConfig{Namespace: cl, Index: index, Log: log, Age: with.age, Fresh: m.fresh,
+	nc := intent.Config{Dir: filepath.Join(m.state, "names"), Remote: cl, Log: log,
+		Made: func(here remote.Ref, is remote.Item) error { return m.fs.Made(here, is) },
+		Ours: func(id remote.ID) bool { return m.spool.Orphaned(id) }}
+	if with.names != nil {
+		with.names(&nc)
+	}
+	m.names, err = intent.Open(nc)
+	check(t, "open names", err)
+	tree := cache.NewTree(cache.TreeConfig{Namespace: m.names, Index: index, Log: log, Age: with.age, Fresh: m.fresh,
 		Changed: func(parent remote.Ref, changes []cache.Change) { m.fs.Changed(parent, changes) }})
+	m.tree = tree
 	blocks, err := cache.OpenBlocks(cache.BlocksConfig{Dir: filepath.Join(m.state, "blocks"), Source: cl, Log: log})
 	check(t, "open blocks", err)
-	sc := spool.Config{Dir: filepath.Join(m.state, "spool"), Remote: cl, Settle: with.settle, Log: log,
+	sc := spool.Config{Dir: filepath.Join(m.state, "spool"), Remote: cl, Names: m.names, Settle: with.settle, Log: log,
 		Base:    func(was remote.Item) spool.Base { return blocks.Open(was) },
 		Settled: func(in spool.Info, it remote.Item, data string) error { return m.fs.Settled(in, it, data) }}
 	if with.spool != nil {
@@ -140,7 +153,7 @@ func (r *rig) mount(with mountWith) *mounted {
 	}
 	m.spool, err = spool.Open(sc)
 	check(t, "open spool", err)
-	cfg := fs.Config{Tree: tree, Index: index, Blocks: blocks, Spool: m.spool, Remote: cl, Children: cl, Usage: cl.Usage,
+	cfg := fs.Config{Tree: tree, Index: index, Blocks: blocks, Spool: m.spool, Names: journal{m.names, cl}, SyncNames: m.names.Sync, Usage: cl.Usage,
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Umask: 0o022, Log: log}
 	if with.fs != nil {
 		with.fs(&cfg)
@@ -151,6 +164,8 @@ func (r *rig) mount(with mountWith) *mounted {
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- m.spool.Run(ctx) }()
+	carried := make(chan error, 1)
+	go func() { carried <- m.names.Run(ctx) }()
 	stopped := false
 	m.stop = func() {
 		if stopped {
@@ -162,14 +177,33 @@ func (r *rig) mount(with mountWith) *mounted {
 		if err := <-ran; err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("spool: %v", err)
 		}
+		if err := <-carried; err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("names: %v", err)
+		}
 		check(t, "close spool", m.spool.Close())
 		check(t, "close blocks", blocks.Close())
 		tree.Close()
+		check(t, "close names", m.names.Close())
 		check(t, "close index", index.Close())
 	}
 	t.Cleanup(m.stop)
 	m.project = filepath.Join(m.dir, m.first(""), m.first(m.first("")), m.first(m.first(""), m.first(m.first(""))))
 	return m
+}
+
+// journal is what cmd/frameiofs makes of the journal, too.
+type journal struct {
+	*intent.Journal
+	client client
+}
+
+func (n journal) AddVersion(ctx context.Context, target, file remote.Ref) (remote.Item, error) {
+	for _, ref := range []remote.Ref{target, file} {
+		if err := n.Idle(ctx, ref); err != nil {
+			return remote.Item{}, err
+		}
+	}
+	return n.client.AddVersion(ctx, target, file)
 }
 
 // unmount tries until nothing is open any more: RELEASE comes after close(2).
@@ -231,6 +265,12 @@ func (m *mounted) settle() {
 			m.t.Logf("%s %q %d bytes: %s %s %s", in.Stage, in.Name, in.Size, in.Reason, in.Err, in.NextTry)
 		}
 		m.t.Fatalf("wait for uploads: %v", err)
+	}
+	for i := 0; len(m.names.Pending()) > 0; i++ {
+		if i > 1000 {
+			m.t.Fatalf("changes of names are left: %+v", m.names.Pending())
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 

@@ -37,6 +37,7 @@ type wire interface {
 	Rename(ctx context.Context, ref remote.Ref, name string) (remote.Item, error)
 	Move(ctx context.Context, ref, to remote.Ref) (remote.Item, error)
 	Delete(ctx context.Context, ref remote.Ref) error
+	Pace(account remote.ID) remote.Pace
 	Prepare(ctx context.Context, file remote.Ref) error
 	OpenRange(ctx context.Context, file remote.Ref, off, n int64) (io.ReadCloser, error)
 	Close()

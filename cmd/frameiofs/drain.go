@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/frameiofs/frameiofs/spool"
 )
@@ -11,14 +12,15 @@ import (
 // startUploads lets the spool send, in the background, until stopUploads.
 func (s *session) startUploads() {
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := s.spool.Run(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("uploading has stopped; nothing is lost, but nothing leaves either", "err", err)
-		}
-	}()
-	s.stopUploads = func() { cancel(); <-done }
+	var running sync.WaitGroup
+	for _, run := range []func(context.Context) error{s.spool.Run, s.names.Run} {
+		running.Go(func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("uploading has stopped; nothing is lost, but nothing leaves either", "err", err)
+			}
+		})
+	}
+	s.stopUploads = func() { cancel(); running.Wait() }
 }
 
 // drain waits, in the background, until nothing is on its way. The mount is gone.
@@ -34,6 +36,9 @@ func (s *session) drain() <-chan struct{} {
 		s.spool.Hurry()
 		if err := s.spool.Wait(ctx, nil); err != nil && ctx.Err() == nil && !errors.Is(err, spool.ErrParked) {
 			s.log.Error("wait for uploads", "err", err)
+		}
+		if err := s.waitNames(ctx, nil); err != nil && ctx.Err() == nil && !errors.Is(err, errNamesParked) {
+			s.log.Error("wait for changes of names", "err", err)
 		}
 	})
 	return done

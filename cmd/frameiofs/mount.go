@@ -15,6 +15,7 @@ import (
 
 	"github.com/frameiofs/frameiofs/cache"
 	"github.com/frameiofs/frameiofs/spool"
+	"github.com/frameiofs/frameiofs/spool/intent"
 )
 
 func mountVerb() *cli.Command {
@@ -50,6 +51,9 @@ func mountFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "sync-close", Usage: "close(2) and fsync(2) return when Frame.io has every byte, or fail"},
 		&cli.DurationFlag{Name: "settle", Value: spool.DefaultSettle, Usage: "wait for `TIME` of quiet after the last close before uploading"},
 		&cli.IntFlag{Name: "uploads", Value: spool.DefaultUploads, Usage: "upload `N` files at once, and 16 times as many small ones"},
+		&cli.DurationFlag{Name: "patience", Value: intent.DefaultPatience,
+			Usage: "wait for Frame.io's answer to mkdir, mv and rm for `TIME`, many together; what has none by then is kept and done later"},
+		&cli.IntFlag{Name: "max-delete", Usage: "when more than `N` files and folders are deleted within a minute, keep the deletions until you say so; 0: no limit"},
 		&cli.IntFlag{Name: "parts", Value: spool.DefaultParts, Usage: "send `N` parts of one file at once"},
 		&cli.DurationFlag{Name: "listing-age", Value: cache.DefaultAge, Usage: "show a folder as it was up to `TIME` ago at once, and look behind whether it still is so"},
 		&cli.BoolFlag{Name: "xattr", Value: runtime.GOOS == "darwin",
@@ -70,6 +74,8 @@ type mountConfig struct {
 	dir, root, stateDir string
 	cacheSize, keepFree int64
 	settle, listingAge  time.Duration
+	patience            time.Duration
+	maxDelete           int
 	uploads, parts      int
 	readOnly, syncClose bool
 	xattr, allowOther   bool
@@ -122,6 +128,7 @@ func mountConfigOf(c *cli.Context) (*mountConfig, error) {
 		value, at int64
 	}{
 		{"uploads", int64(c.Int("uploads")), 1}, {"parts", int64(c.Int("parts")), 1},
+		{"patience", int64(c.Duration("patience")), 0}, {"max-delete", int64(c.Int("max-delete")), 0},
 		{"settle", int64(c.Duration("settle")), 0}, {"listing-age", int64(c.Duration("listing-age")), 0},
 		{"uid", int64(c.Int("uid")), 0}, {"gid", int64(c.Int("gid")), 0},
 		{"cache-size", sizeFlag(c, "cache-size"), 64 << 20},
@@ -148,11 +155,20 @@ func mountConfigOf(c *cli.Context) (*mountConfig, error) {
 		account: acc, dir: dir, root: c.String("root"), stateDir: stateDir,
 		cacheSize: sizeFlag(c, "cache-size"), keepFree: sizeFlag(c, "keep-free"),
 		settle: c.Duration("settle"), listingAge: c.Duration("listing-age"),
+		patience: patienceOf(c), maxDelete: c.Int("max-delete"),
 		uploads: c.Int("uploads"), parts: c.Int("parts"),
 		readOnly: c.Bool("read-only"), syncClose: c.Bool("sync-close"), xattr: c.Bool("xattr"), allowOther: c.Bool("allow-other"),
 		uid: uint32(c.Int("uid")), gid: uint32(c.Int("gid")), umask: uint32(*c.Generic("umask").(*octalValue)),
 		options: options, debug: c.Bool("debug"),
 	}, nil
+}
+
+// patienceOf is the flag's, where 0 is not to wait at all.
+func patienceOf(c *cli.Context) time.Duration {
+	if d := c.Duration("patience"); d > 0 {
+		return d
+	}
+	return -1
 }
 
 func sizeFlag(c *cli.Context, name string) int64 { return int64(*c.Generic(name).(*bytesValue)) }

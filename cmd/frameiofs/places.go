@@ -130,6 +130,20 @@ func (p *places) lookUp(ctx context.Context, ref remote.Ref) (place, bool) {
 	return place{}, false
 }
 
+// made notes where a folder is that has come to Frame.io from here, so that nobody need ask. What is known of it is kept with the next
+// place that is found out.
+func (p *places) made(it remote.Item) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	parent := remote.Ref{Kind: remote.Folder, ID: it.Parent, Account: it.Account}
+	project := remote.Ref{Kind: remote.Project, ID: it.Parent, Account: it.Account}
+	if _, known := p.known[placeKey(project)]; known {
+		parent = project
+	}
+	p.known[placeKey(it.Ref)] = place{parent, cache.Shown(it.Name)}
+	p.asked[placeKey(it.Ref)] = time.Now()
+}
+
 func (p *places) keep(key string, at place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

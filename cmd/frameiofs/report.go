@@ -61,6 +61,10 @@ func (s *session) report(q control.Query) control.Status {
 	all := s.spool.All()
 	st.Totals = totals(all, s.isGone())
 	st.Totals.Rate = s.meter.rate()
+	changes := s.names.Pending()
+	st.Totals.Names, st.Totals.NamesParked = countNames(changes)
+	st.Totals.TimeLeft, st.Totals.LimitedBy = left(all, changes, s.names.Totals().Deletions, st.Totals, s.conn.Pace)
+	st.Names = s.nameList(changes, q)
 	st.Files = s.filesUnder(all, q.Under)
 	slices.SortStableFunc(st.Files, func(a, b control.File) int { return urgency(a) - urgency(b) })
 	if q.Limit > 0 && len(st.Files) > q.Limit {

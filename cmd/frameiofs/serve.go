@@ -233,6 +233,12 @@ func farewell(st control.Status) []string {
 	if t.Held > 0 {
 		out = append(out, count(t.Held, "file")+" held on this machine; kept in "+st.StateDir)
 	}
+	if t.Names > 0 {
+		out = append(out, count(t.Names, "change")+" of names will go on at the next mount; kept in "+st.StateDir)
+	}
+	if t.NamesParked > 0 {
+		out = append(out, count(t.NamesParked, "change")+" of names parked: Frame.io refuses them; kept in "+st.StateDir)
+	}
 	if len(out) == 0 {
 		out = append(out, "unmounted; everything is on Frame.io")
 	}

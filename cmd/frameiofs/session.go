@@ -38,6 +38,7 @@ type session struct {
 	index   *cache.Index
 	tree    *cache.Tree
 	blocks  *cache.Blocks
+	names   nameJournal
 	spool   *spool.Spool
 	fs      *fs.FS
 	places  *places
@@ -126,7 +127,10 @@ func (s *session) openParts() (err error) {
 	if s.index, err = cache.OpenIndex(filepath.Join(s.state.Dir, "index.db")); err != nil {
 		return fail("", "open index: %w", err)
 	}
-	s.tree = cache.NewTree(cache.TreeConfig{Namespace: s.link, Index: s.index, Age: cfg.listingAge, Log: s.log,
+	if err := s.openNames(filepath.Join(s.state.Dir, "names")); err != nil {
+		return err
+	}
+	s.tree = cache.NewTree(cache.TreeConfig{Namespace: s.names, Index: s.index, Age: cfg.listingAge, Log: s.log,
 		Changed: s.changed})
 	s.blocks, err = cache.OpenBlocks(cache.BlocksConfig{
 		Dir: filepath.Join(s.state.Cache, "blocks"), Source: s.link, Size: cfg.cacheSize, KeepFree: cacheKeepFree(cfg.keepFree), Log: s.log})
@@ -136,10 +140,10 @@ func (s *session) openParts() (err error) {
 	if err := s.openSpool(); err != nil {
 		return err
 	}
-	s.places = newPlaces(filepath.Join(s.state.Dir, "folders.json"), s.tree, s.link, s.root.Ref, s.log)
+	s.places = newPlaces(filepath.Join(s.state.Dir, "folders.json"), s.tree, placesWire{s.names, s.link}, s.root.Ref, s.log)
 	s.pins = newPins(s, filepath.Join(s.state.Dir, "pins.json"))
 	s.fs, err = fs.New(fs.Config{
-		Tree: s.tree, Index: s.index, Blocks: s.blocks, Spool: s.spool, Remote: s.guard, Children: s.link, Usage: s.link.Usage,
+		Tree: s.tree, Index: s.index, Blocks: s.blocks, Spool: s.spool, Names: s.names, SyncNames: s.names.Sync, Usage: s.link.Usage,
 		Root: s.root, UID: cfg.uid, GID: cfg.gid, Umask: cfg.umask, ReadOnly: cfg.readOnly, SyncClose: cfg.syncClose,
 		XAttr: cfg.xattr, AllowOther: cfg.allowOther, Options: cfg.options, Debug: cfg.debug, Log: s.log})
 	if err != nil {
@@ -151,7 +155,7 @@ func (s *session) openParts() (err error) {
 func (s *session) openSpool() (err error) {
 	cfg := s.cfg
 	s.spool, err = spool.Open(spool.Config{
-		Dir: filepath.Join(s.state.Dir, "spool"), Remote: s.guard, Settle: cfg.settle, Uploads: cfg.uploads, Parts: cfg.parts,
+		Dir: filepath.Join(s.state.Dir, "spool"), Remote: s.guard, Names: s.names, Settle: cfg.settle, Uploads: cfg.uploads, Parts: cfg.parts,
 		KeepFree: cfg.keepFree, Base: func(was remote.Item) spool.Base { return s.blocks.Open(was) }, Settled: s.settled, Log: s.log})
 	if err != nil {
 		return fail("", "open spool: %w", err)
@@ -237,6 +241,9 @@ func (s *session) closeParts() error {
 	}
 	if s.tree != nil {
 		s.tree.Close()
+	}
+	if s.names.Journal != nil {
+		keep("journal of names", s.names.Close())
 	}
 	if s.blocks != nil {
 		keep("cache", s.blocks.Close())

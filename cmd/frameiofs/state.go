@@ -24,6 +24,7 @@ import (
 //	<state>/identity.json  what of Frame.io this state belongs to
 //	<state>/LOCK           locked while a process uses the state; tells which
 //	<state>/spool/         what is leaving: the only copy of what was written and not yet uploaded
+//	<state>/names/         what is still to happen to names on Frame.io
 //	<state>/index.db       listings, attributes, inode numbers
 //	<state>/pins.json      what is pinned in the cache
 //	<state>/folders.json   names of the folders of what is leaving, for status

@@ -217,6 +217,11 @@ func statusLines(st control.Status, most int) []string {
 		lines = append(lines, "  ! Frame.io cannot be used since "+st.Link.Since.Local().Format("15:04:05")+": "+st.Link.Error)
 	}
 	lines = append(lines, summary(st)...)
+	for _, n := range st.Names {
+		if (n.Parked || n.Error != "") && len(lines) < most/2 {
+			lines = append(lines, "  "+nameLine(n))
+		}
+	}
 	room := max(1, most-len(lines)-2)
 	left := st.LeftOut
 	for i, f := range st.Files {
@@ -242,6 +247,9 @@ func summary(st control.Status) (lines []string) {
 	if t.Parked > 0 {
 		lines = append(lines, fmt.Sprintf("  ! %s parked: Frame.io does not take them and they need you; then: frameiofs uploads retry", count(t.Parked, "file")))
 	}
+	if t.NamesParked > 0 {
+		lines = append(lines, fmt.Sprintf("  ! %s of names parked: frameiofs uploads retry tries again, frameiofs uploads cancel gives up", count(t.NamesParked, "change")))
+	}
 	if t.Held > 0 {
 		lines = append(lines, fmt.Sprintf("  ! %s held on this machine", count(t.Held, "file")))
 	}
@@ -250,13 +258,18 @@ func summary(st control.Status) (lines []string) {
 		line := fmt.Sprintf("  %s on the way, %s of %s sent (%d%%)", count(t.Files, "file"), size(t.Sent), size(t.Bytes), percent(t.Sent, t.Bytes))
 		if t.Rate >= 1 {
 			line += fmt.Sprintf(", %s/s", size(int64(t.Rate)))
-			if left := time.Duration(float64(t.Bytes-t.Sent) / t.Rate * float64(time.Second)); left > 0 && left < 1000*time.Hour {
-				line += ", " + span(left) + " left"
-			}
+		}
+		lines = append(lines, line+timeLeft(t))
+	case t.Names > 0:
+	case t.Writing == 0 && t.Parked == 0 && t.Held == 0 && t.NamesParked == 0:
+		lines = append(lines, "  everything is on Frame.io")
+	}
+	if t.Names > 0 {
+		line := fmt.Sprintf("  %s of names on the way to Frame.io", count(t.Names, "change"))
+		if t.Files == 0 {
+			line += timeLeft(t)
 		}
 		lines = append(lines, line)
-	case t.Writing == 0 && t.Parked == 0 && t.Held == 0:
-		lines = append(lines, "  everything is on Frame.io")
 	}
 	if t.Writing > 0 {
 		lines = append(lines, fmt.Sprintf("  %s being written", count(t.Writing, "file")))
@@ -265,6 +278,32 @@ func summary(st control.Status) (lines []string) {
 		lines = append(lines, fmt.Sprintf("  %s stay on this machine (temporary names, empty files)", count(t.Local, "file")))
 	}
 	return lines
+}
+
+// timeLeft is how long it takes yet, and what that hangs on if it is not the bandwidth.
+func timeLeft(t control.Totals) string {
+	left := time.Duration(t.TimeLeft * float64(time.Second))
+	if left <= 0 || left > 1000*time.Hour {
+		return ""
+	}
+	text := ", " + span(left) + " left"
+	if t.LimitedBy != "bandwidth" {
+		text += " by " + t.LimitedBy
+	}
+	return text
+}
+
+// nameLine tells of a change that needs somebody, or does not get on.
+func nameLine(n control.Name) string {
+	stage, why := "waiting", n.Error
+	if n.Parked {
+		stage, why = "parked", n.Reason
+	}
+	line := fmt.Sprintf("%-10s %s %s", stage, n.What, shown(n.Path))
+	if why != "" {
+		line += ": " + oneLine(why)
+	}
+	return line
 }
 
 func fileLine(f control.File) string {

@@ -217,7 +217,7 @@ func TestStatusSaysWhatNeedsAPersonFirst(t *testing.T) {
 	when := time.Now().Add(90 * time.Second)
 	st := control.Status{
 		MountPoint: "/m", API: "v4", Root: "/", User: "Ann", LeftOut: 7,
-		Totals: control.Totals{Files: 2, Bytes: 1000, Sent: 500, Rate: 100, Parked: 1, Local: 1},
+		Totals: control.Totals{Files: 2, Bytes: 1000, Sent: 500, Rate: 100, TimeLeft: 5, LimitedBy: "bandwidth", Parked: 1, Local: 1},
 		Files: []control.File{
 			{Path: "a.mov", Stage: "parked", Reason: "the account is full"},
 			{Path: "b\nb.mov", Stage: "uploading", Size: 1000, Sent: 500},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -23,6 +24,15 @@ writing it was killed is taken as it is and sent too.
    frameiofs uploads retry
    frameiofs uploads retry ~/frameio/Acme/Films/Trailer/film.mov`,
 			Action: retryAction,
+		}, {
+			Name:      "cancel",
+			Usage:     "give up changes of names that were parked",
+			ArgsUsage: "[PATH…]",
+			Description: `What Frame.io refused, or --max-delete has kept, is not done: what is there stays, and is shown again. Without a path
+that is all of your mounts. Files are not touched: what was written stays until it is uploaded or removed.
+
+   frameiofs uploads cancel ~/frameio/Acme/Films`,
+			Action: cancelAction,
 		}},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -34,29 +44,47 @@ writing it was killed is taken as it is and sent too.
 }
 
 func retryAction(c *cli.Context) error {
+	n, err := onParked(c, func(ctx context.Context, to *control.Client, paths []string) (int, error) {
+		return to.Retry(ctx, paths)
+	})
+	if err == nil && n > 0 {
+		fmt.Fprintln(c.App.Writer, "trying again: "+count(n, "parked item"))
+	}
+	return err
+}
+
+func cancelAction(c *cli.Context) error {
+	n, err := onParked(c, func(ctx context.Context, to *control.Client, paths []string) (int, error) {
+		return to.Cancel(ctx, paths)
+	})
+	if err == nil && n > 0 {
+		fmt.Fprintln(c.App.Writer, "given up: "+count(n, "change")+" of names")
+	}
+	return err
+}
+
+// onParked asks the mounts that have the paths, or all, to do something with what is parked, and says so if that is nothing.
+func onParked(c *cli.Context, do func(context.Context, *control.Client, []string) (int, error)) (n int, err error) {
 	mounts, err := control.Registered(registryDir())
 	if err != nil {
-		return fail("", "%w", err)
+		return 0, fail("", "%w", err)
 	}
 	order, wanted, err := byMount(mounts, c.Args().Slice())
 	if err != nil {
-		return err
+		return 0, err
 	}
-	n := 0
 	for _, r := range order {
-		again, err := control.Dial(r.Socket).Retry(c.Context, wanted[r])
+		some, err := do(c.Context, control.Dial(r.Socket), wanted[r])
 		if errors.Is(err, control.ErrGone) && c.NArg() == 0 {
 			continue
 		}
 		if err != nil {
-			return fail("", "%s: %w", r.MountPoint, err)
+			return n, fail("", "%s: %w", r.MountPoint, err)
 		}
-		n += again
+		n += some
 	}
 	if n == 0 {
 		fmt.Fprintln(c.App.Writer, "nothing is parked")
-		return nil
 	}
-	fmt.Fprintln(c.App.Writer, count(n, "file")+" sent again")
-	return nil
+	return n, nil
 }

@@ -38,10 +38,16 @@ func (s *session) sync(ctx context.Context, paths []string, progress func(contro
 	defer stop()
 	s.spool.Hurry()
 	err := s.spool.Wait(ctx, s.picker(paths))
+	if err == nil || errors.Is(err, spool.ErrParked) {
+		// What is deleted or renamed counts as written, too. It comes last: what is uploaded may have waited for its folder.
+		if err = s.waitNames(ctx, paths); errors.Is(err, errNamesParked) {
+			return fmt.Errorf("%w: %w", control.ErrParked, err)
+		}
+	}
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case err != nil && !errors.Is(err, spool.ErrParked):
+	case err != nil:
 		return err
 	}
 	// The spool says that something is parked; how much, is for people.
@@ -93,7 +99,8 @@ func (s *session) Retry(_ context.Context, paths []string) (int, error) {
 	if len(keys) > 0 {
 		s.spool.Retry(keys...)
 	}
-	return len(keys), nil
+	n, err := s.retryNames(paths)
+	return len(keys) + n, err
 }
 
 // Unmount takes the mount away, and waits until the state folder is free.

@@ -13,7 +13,7 @@ import (
 // Info describes one change for the people who ask.
 type Info struct {
 	Key     string     // for Retry and Cancel
-	What    string     // "make folder", "rename", "move", "delete"…
+	What    string     // MakeFolder, "rename", "move", Delete…
 	Name    string     // of the item as it shall be, or as it was before it is deleted
 	Ref     remote.Ref // what Frame.io calls it; pending for a folder that is not made yet
 	Parent  remote.Ref // the folder that it shall be in, or is deleted from
@@ -25,16 +25,23 @@ type Info struct {
 	NextTry time.Time  // zero: as soon as it may
 }
 
-// what says what is left to do, for people.
+// What a change may be, for people; else it is a rename, a move, or both.
+const (
+	MakeFolder   = "make folder"
+	DeleteFolder = "delete folder"
+	Delete       = "delete"
+)
+
+// what says what is left to do.
 func (i *intent) what() string {
 	p := i.last()
 	switch {
 	case p.Gone && i.folder():
-		return "delete folder"
+		return DeleteFolder
 	case p.Gone:
-		return "delete"
+		return Delete
 	case !i.there():
-		return "make folder"
+		return MakeFolder
 	case p.Parent.ID == i.At.Parent.ID:
 		return "rename"
 	case p.Name == i.At.Name:

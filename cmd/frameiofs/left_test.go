@@ -1,0 +1,78 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/frameiofs/frameiofs/control"
+	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
+	"github.com/frameiofs/frameiofs/spool/intent"
+)
+
+// What is to be done is limited by kind, each beside the others; the slowest is what people wait for.
+func TestTimeLeftIsThatOfTheSlowest(t *testing.T) {
+	folder := remote.Ref{Kind: remote.Folder, ID: "f", Account: "acc"}
+	file := spool.Info{Stage: spool.Waiting, Target: spool.Target{Parent: folder}, Size: 1000}
+	made := file
+	made.Asset = remote.Ref{Kind: remote.File, ID: "x"}
+	pace := func(account remote.ID) remote.Pace {
+		if account != "acc" {
+			t.Errorf("asked for account %q", account)
+		}
+		return remote.Pace{Files: 5, Folders: 3, Moves: 10. / 60, Deletes: 100. / 60}
+	}
+	change := func(what string, ref remote.Ref) intent.Info {
+		return intent.Info{What: what, Ref: ref, Parent: folder}
+	}
+	for _, c := range []struct {
+		name      string
+		files     []spool.Info
+		changes   []intent.Info
+		deletions int
+		totals    control.Totals
+		want      float64
+		by        string
+	}{
+		{"bytes", []spool.Info{made}, nil, 0, control.Totals{Bytes: 10_000, Sent: 4000, Rate: 100}, 60, "bandwidth"},
+		{"many files", repeat(file, 1000), nil, 0, control.Totals{Bytes: 10_000, Rate: 1000}, 200, "Frame.io's limit of new files"},
+		{"files that Frame.io has already", repeat(made, 1000), nil, 0, control.Totals{Bytes: 10_000, Rate: 1000}, 10, "bandwidth"},
+		{"what is held does not count", repeat(spool.Info{Stage: spool.Held, Target: file.Target}, 1000), nil, 0, control.Totals{}, 0, ""},
+		{"folders", nil, repeat(change(intent.MakeFolder, folder), 300), 0, control.Totals{}, 100, "Frame.io's limit of new folders"},
+		{"renamed folders", nil, repeat(change("rename", folder), 10), 0, control.Totals{}, 60, "Frame.io's limit of moved folders"},
+		{"deletions", nil, repeat(change(intent.Delete, made.Asset), 900), 500, control.Totals{}, 300, "Frame.io's limit of deletions"},
+		{"no limit", nil, repeat(change("rename", made.Asset), 500), 0, control.Totals{}, 0, ""},
+		{"parked", nil, repeat(intent.Info{What: intent.Delete, Parent: folder, Parked: true}, 500), 0, control.Totals{}, 0, ""},
+	} {
+		if got, by := left(c.files, c.changes, c.deletions, c.totals, pace); got < c.want-0.001 || got > c.want+0.001 || by != c.by {
+			t.Errorf("%s: %v s by %q, want %v by %q", c.name, got, by, c.want, c.by)
+		}
+	}
+}
+
+func repeat[T any](v T, n int) []T {
+	all := make([]T, n)
+	for i := range all {
+		all[i] = v
+	}
+	return all
+}
+
+func TestStatusTellsOfNames(t *testing.T) {
+	st := control.Status{MountPoint: "/m", API: "v4", Totals: control.Totals{Names: 2, NamesParked: 1, TimeLeft: 200, LimitedBy: "Frame.io's limit of deletions"},
+		Names: []control.Name{{What: intent.Delete, Path: "A/b", Parked: true, Reason: "no right"}, {What: intent.MakeFolder, Path: "A/c"}}}
+	text := strings.Join(statusLines(st, 40), "\n")
+	for _, want := range []string{
+		"1 change of names parked: frameiofs uploads retry", "2 changes of names on the way to Frame.io, 3 min left by Frame.io's limit of deletions",
+		"parked     delete A/b: no right",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("status does not have %q in:\n%s", want, text)
+		}
+	}
+	for _, never := range []string{"everything is on Frame.io", "A/c"} {
+		if strings.Contains(text, never) {
+			t.Errorf("status has %q in:\n%s", never, text)
+		}
+	}
+}

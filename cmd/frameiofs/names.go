@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	iofs "io/fs"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/frameiofs/frameiofs/cache"
+	"github.com/frameiofs/frameiofs/control"
+	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool/intent"
+)
+
+// nameChanges is what the journal of names asks of Frame.io: its changes pass the guard, its listings do not.
+type nameChanges struct {
+	*guard
+	cache.Namespace
+}
+
+// nameJournal is the journal of names, and what is never taken on for later.
+type nameJournal struct {
+	*intent.Journal
+	guard *guard
+}
+
+// AddVersion makes a version at once. What is still to be renamed or moved would be so inside the stack, so that comes first.
+func (n nameJournal) AddVersion(ctx context.Context, target, file remote.Ref) (remote.Item, error) {
+	for _, ref := range []remote.Ref{target, file} {
+		if err := n.Idle(ctx, ref); err != nil {
+			return remote.Item{}, err
+		}
+	}
+	return n.guard.AddVersion(ctx, target, file)
+}
+
+func (s *session) openNames(dir string) (err error) {
+	j, err := intent.Open(intent.Config{
+		Dir: dir, Remote: nameChanges{s.guard, s.link}, Patience: s.cfg.patience, MaxDelete: s.cfg.maxDelete,
+		Made: s.made, Undone: s.undone, Log: s.log,
+		Ours: func(id remote.ID) bool { return s.spool.Orphaned(id) }})
+	if err != nil {
+		return fail("", "open the journal of names: %w", err)
+	}
+	s.names = nameJournal{j, s.guard}
+	return nil
+}
+
+// made tells those who know a folder by the id that it had here.
+func (s *session) made(here remote.Ref, is remote.Item) error {
+	if err := s.fs.Made(here, is); err != nil {
+		return err
+	}
+	s.places.made(is)
+	return nil
+}
+
+// undone has folders looked at again in which something did not come to what was shown, and so the kernel told.
+func (s *session) undone(parents ...remote.Ref) {
+	for _, ref := range parents {
+		s.tree.Undone(ref)
+		s.background.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), placesPatience)
+			defer cancel()
+			if _, err := s.tree.List(ctx, ref); err != nil {
+				s.log.Debug("look again at a folder", "err", err)
+			}
+		})
+	}
+}
+
+// namesPoll is how often one who waits for changes of names looks whether there are any left.
+const namesPoll = 50 * time.Millisecond
+
+// errNamesParked is a wait that ended with changes that Frame.io refuses.
+var errNamesParked = errors.New("some changes of names are parked")
+
+// waitNames returns when no change at or below paths (all, if none) is on its way any more.
+func (s *session) waitNames(ctx context.Context, paths []string) error {
+	if len(paths) == 0 { // then nothing rests any more, either
+		if err := s.names.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	for {
+		busy, parked := 0, 0
+		for _, in := range s.namesUnder(paths) {
+			if in.Parked {
+				parked++
+			} else {
+				busy++
+			}
+		}
+		switch {
+		case busy == 0 && parked > 0:
+			return fmt.Errorf("%w: %d", errNamesParked, parked)
+		case busy == 0:
+			return nil
+		}
+		t := time.NewTimer(namesPoll)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return context.Cause(ctx)
+		case <-t.C:
+		}
+	}
+}
+
+// namesUnder are the changes at or below paths. One whose place cannot be found out counts: who waits must not be told that all is done.
+func (s *session) namesUnder(paths []string) []intent.Info {
+	all := s.names.Pending()
+	if len(paths) == 0 || len(all) == 0 {
+		return all
+	}
+	at := s.pathsOf()
+	return slices.DeleteFunc(all, func(in intent.Info) bool {
+		name, ok := at(in)
+		return ok && !slices.ContainsFunc(paths, func(p string) bool { return below(name, p) || below(p, name) })
+	})
+}
+
+// pathsOf gives changes their paths below the mount; each folder is looked up once.
+func (s *session) pathsOf() func(intent.Info) (name string, ok bool) {
+	type found struct {
+		path string
+		ok   bool
+	}
+	folders := map[remote.Ref]found{}
+	end := time.Now().Add(placesPatience)
+	return func(in intent.Info) (string, bool) {
+		at, seen := folders[in.Parent]
+		if !seen {
+			ctx, cancel := context.WithDeadline(context.Background(), end)
+			at.path, at.ok = s.places.path(ctx, in.Parent)
+			cancel()
+			folders[in.Parent] = at
+		}
+		return path.Join(at.path, cache.Shown(in.Name)), at.ok
+	}
+}
+
+// nameList is what status tells of changes, parked ones first.
+func (s *session) nameList(all []intent.Info, q control.Query) (list []control.Name) {
+	at := s.pathsOf()
+	slices.SortStableFunc(all, func(a, b intent.Info) int { return b2i(b.Parked) - b2i(a.Parked) })
+	for _, in := range all {
+		if q.Limit > 0 && len(list) >= q.Limit {
+			break
+		}
+		name, ok := at(in)
+		if ok && !below(name, q.Under) {
+			continue
+		}
+		n := control.Name{What: in.What, Path: name, Since: in.Since, Parked: in.Parked, Reason: oneLine(in.Reason), NextTry: timeOf(in.NextTry)}
+		if in.Err != nil {
+			n.Error = oneLine(in.Err.Error())
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Cancel gives up parked changes of names at or below paths, and tells how many.
+func (s *session) Cancel(_ context.Context, paths []string) (int, error) {
+	if !s.use() {
+		return 0, errEnding
+	}
+	defer s.parts.RUnlock()
+	return s.parkedNames(paths, func(keys []string) error { return s.names.Cancel(keys...) })
+}
+
+// retryNames has parked changes of names tried again.
+func (s *session) retryNames(paths []string) (int, error) {
+	return s.parkedNames(paths, func(keys []string) error { return s.names.Retry(keys...) })
+}
+
+// parkedNames does something with the parked changes of names at or below paths.
+func (s *session) parkedNames(paths []string, do func(keys []string) error) (int, error) {
+	var keys []string
+	for _, in := range s.namesUnder(paths) {
+		if in.Parked {
+			keys = append(keys, in.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	return len(keys), do(keys)
+}
+
+// placesWire answers where a folder is that is not on Frame.io yet, and asks Frame.io of the others.
+type placesWire struct {
+	nameJournal
+	link *link
+}
+
+// Stat tells of a pending folder what the journal knows.
+func (p placesWire) Stat(ctx context.Context, ref remote.Ref) (remote.Item, error) {
+	if !ref.ID.Pending() {
+		return p.link.Stat(ctx, ref)
+	}
+	for _, in := range p.Pending() {
+		if in.Ref == ref {
+			return remote.Item{Ref: ref, Parent: in.Parent.ID, Name: in.Name}, nil
+		}
+	}
+	if is, ok := p.Real(ref); ok {
+		return p.link.Stat(ctx, is)
+	}
+	return remote.Item{}, iofs.ErrNotExist
+}
