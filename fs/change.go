@@ -196,6 +196,9 @@ func (n *file) unlinked() {
 
 // remove takes a file away, on Frame.io first: if that is refused nothing has happened.
 func (d *dir) remove(ctx context.Context, l line) error {
+	if l.entry == nil && d.kept(ctx, l.item) {
+		return nil
+	}
 	parent := d.get().Ref
 	there := l.there()
 	if !there.Ref.IsZero() {

@@ -28,6 +28,9 @@
 // fallocate(2) reserves room, punches holes and zeroes; what shifts bytes is refused (EOPNOTSUPP). SEEK_DATA and SEEK_HOLE tell the
 // holes of what is leaving; on Frame.io they are zeros, and a file is all data.
 //
+// A file that is renamed, and deleted within a minute while what took its name has not reached Frame.io yet, was put aside by a safe
+// save (Word, Excel, many editors): it is not deleted but becomes the older version.
+//
 // mkdir, rename, unlink and rmdir of what is on Frame.io return when Frame.io has done it or refused. Of what is still leaving
 // they cost no call. A rename that changes folder and name takes two calls; if the second is refused the first is undone.
 // rmdir asks Frame.io what is in the folder first. RENAME_NOREPLACE works; RENAME_EXCHANGE

@@ -77,9 +77,10 @@ type FS struct {
 	telling sync.WaitGroup // what is being told to it
 	stop    func()         // ends prune
 
-	forms forms
-	files live[file]
-	dirs  live[dir]
+	forms  forms
+	asides asides
+	files  live[file]
+	dirs   live[dir]
 }
 
 // New makes a tree that is not mounted yet.

@@ -65,6 +65,8 @@ func copiers() []program {
 		}},
 		{name: "mv within, uploaded", prepare: write("one.bin", noise(5, 5000)), came: []string{"two.bin"}, calls: calls{"rename": 1},
 			run: func(t *testing.T, dir string) { run(t, dir, "mv", "one.bin", "two.bin") }},
+		{name: "mv within, then rm", core: true, prepare: write("one.bin", noise(5, 5000)), calls: calls{"rename": 1, "delete": 1},
+			run: shell("mv one.bin two.bin; touch one.bin; rm two.bin one.bin")},
 		{name: "mv out", prepare: write("one.bin", noise(5, 5000)), calls: calls{"delete": 1}, run: func(t *testing.T, dir string) {
 			to := filepath.Join(t.TempDir(), "one.bin")
 			run(t, dir, "mv", "one.bin", to)

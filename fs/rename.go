@@ -239,6 +239,7 @@ func (d *dir) renameFile(ctx context.Context, it remote.Item, to *dir, newName s
 	if err != nil {
 		return err
 	}
+	d.fs.asides.put(it.ID, d, it.Name)
 	d.moved(it, to, moved)
 	return nil
 }
