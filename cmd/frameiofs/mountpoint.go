@@ -115,18 +115,47 @@ func findMount(mounts []mounted, path string) (m mounted, below string, ok bool)
 
 // inside reports whether path is dir or below it; both are absolute. What does not exist yet is judged by its nearest parent.
 func inside(path, dir string) bool {
-	real := filepath.Clean(path)
+	real := realPath(path)
+	rel, err := filepath.Rel(dir, real)
+	if err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+		return true
+	}
+	// A bind mount shows dir under another name.
+	is, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
 	for p := real; ; p = filepath.Dir(p) {
-		if r, err := filepath.EvalSymlinks(p); err == nil {
-			real = filepath.Join(r, strings.TrimPrefix(real, p))
-			break
+		if fi, err := os.Stat(p); err == nil && os.SameFile(fi, is) {
+			return true
 		}
-		if p == "/" || p == "." {
-			break
+		if p == filepath.Dir(p) {
+			return false
 		}
 	}
-	rel, err := filepath.Rel(dir, real)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+}
+
+// onFrameio tells the mount of ours that path, which is absolute, lies in.
+func onFrameio(path string) (mounted, bool) {
+	mounts, err := mountTable()
+	if err != nil {
+		return mounted{}, false
+	}
+	m, _, ok := findMount(mounts, realPath(path))
+	return m, ok && m.Type == fuseType
+}
+
+// realPath is path without symbolic links, as far as it exists.
+func realPath(path string) string {
+	path = filepath.Clean(path)
+	for p := path; ; p = filepath.Dir(p) {
+		if r, err := filepath.EvalSymlinks(p); err == nil {
+			return filepath.Join(r, strings.TrimPrefix(path, p))
+		}
+		if p == filepath.Dir(p) {
+			return path
+		}
+	}
 }
 
 // deadMount reports whether the mount's process is gone. A mount that does not answer at all is not dead but stuck.

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestParseMount(t *testing.T) {
@@ -14,6 +18,37 @@ func TestParseMount(t *testing.T) {
 	for _, bad := range []string{"", "1 2 3", "1 2 3 4 5 6", "a - b"} {
 		if m, ok := parseMount(bad); ok {
 			t.Errorf("parseMount(%q): got %+v", bad, m)
+		}
+	}
+}
+
+func TestInside(t *testing.T) {
+	top := t.TempDir()
+	point := filepath.Join(top, "mnt")
+	for _, dir := range []string{point, filepath.Join(top, "bound"), filepath.Join(top, "mnt2")} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(point, filepath.Join(top, "link")); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{
+		"mnt": true, "mnt/state": true, "mnt/a/b": true, "link/state": true, "mnt2/../mnt/state": true,
+		"mnt2": false, "mnt2/state": false, "state": false, "": false, "nowhere/mnt": false, "bound/state": false,
+	}
+	if os.Geteuid() == 0 {
+		if err := unix.Mount(point, filepath.Join(top, "bound"), "", unix.MS_BIND, ""); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Unmount(filepath.Join(top, "bound"), unix.MNT_DETACH)
+		want["bound/state"] = true
+	} else {
+		t.Log("bind mounts are not tried: only root can make them")
+	}
+	for path, in := range want {
+		if got := inside(filepath.Join(top, path), point); got != in {
+			t.Errorf("%q is inside the mount point: %v", path, got)
 		}
 	}
 }

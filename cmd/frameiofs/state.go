@@ -85,6 +85,10 @@ func openState(id identity, dir, mountPoint string) (*stateDir, error) {
 		if inside(d, mountPoint) {
 			return nil, misuse("it would be hidden by the mount; choose another --state-dir", "the state folder %s lies inside the mount point", d)
 		}
+		// What leaves by one mount would first have to leave by the other, and two could wait for each other for ever.
+		if m, ok := onFrameio(d); ok {
+			return nil, misuse("choose a --state-dir on this machine's disk", "the state folder %s lies inside the Frame.io mounted at %s", d, m.Point)
+		}
 		if err := makePrivate(d); err != nil {
 			return nil, err
 		}
