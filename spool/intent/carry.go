@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	iofs "io/fs"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +22,7 @@ type job struct {
 	to    place
 	since time.Time // a creation: when it was first tried, if it was
 	begun time.Time
+	doubt bool // only this call makes it doubtful where the item is, or what its name is
 }
 
 // start has i carried on by one call.
@@ -51,13 +53,15 @@ func (j *Journal) start(ctx context.Context, wg *sync.WaitGroup, i *intent, kind
 			return
 		}
 	case renameFolder, renameFile:
+		b.doubt = !i.DoubtName
 		i.DoubtName = true
 	case moveFolder, moveFile:
 		if b.to.Parent.ID.Pending() {
 			j.refuse(i, b, parkError("the folder that it belongs in was given up: move it to another"))
 			return
 		}
-		i.DoubtPlace = true
+		b.doubt = i.maybe(b.to.Parent)
+		j.index(i)
 	}
 	priority := remote.Uploads
 	if i.waiter != nil {
@@ -135,8 +139,9 @@ func (j *Journal) outcome(ctx context.Context, b job, it remote.Item, err error)
 		j.succeed(b, it)
 	case judge(err) == passing:
 		j.link(err)
-		if errors.Is(err, remote.ErrLimited) && i.Item.Kind != remote.Stack && b.kind != createFolder {
-			i.DoubtName, i.DoubtPlace = i.DoubtName && b.to.Name != i.At.Name, i.DoubtPlace && b.to.Parent.ID != i.At.Parent.ID
+		if errors.Is(err, remote.ErrLimited) && b.kind != createFolder {
+			b.clear(i) // it was not sent
+			j.index(i)
 		}
 		if i.waiter != nil {
 			j.accept(i)
@@ -167,7 +172,7 @@ func (j *Journal) succeed(b job, it remote.Item) {
 		i.At.Name, i.DoubtName = b.to.Name, false
 		i.take(it)
 	case moveFolder, moveFile:
-		i.At.Parent, i.DoubtPlace = b.to.Parent, false
+		i.At.Parent, i.Maybe = b.to.Parent, nil
 		i.take(it)
 	case deleteFolder:
 		j.deleted(i)
@@ -256,18 +261,16 @@ func (j *Journal) refuse(i *intent, b job, err error) {
 	j.park(i, reason(err))
 }
 
-// clear strikes off the doubt of a call that was refused as a whole.
+// clear strikes off the doubt that a call brought which did not do anything.
 func (b *job) clear(i *intent) {
-	if i.Item.Kind == remote.Stack {
-		return
-	}
-	switch b.kind {
-	case createFolder:
+	switch {
+	case b.kind == createFolder:
 		i.Tried = nil
-	case renameFolder, renameFile:
+	case !b.doubt || i.Item.Kind == remote.Stack && b.kind == renameFile: // that is several calls, and who knows which of them it was
+	case b.kind == renameFolder || b.kind == renameFile:
 		i.DoubtName = false
-	case moveFolder, moveFile:
-		i.DoubtPlace = false
+	case b.kind == moveFolder || b.kind == moveFile:
+		i.Maybe = slices.DeleteFunc(slices.Clone(i.Maybe), func(f remote.Ref) bool { return f.ID == b.to.Parent.ID })
 	}
 }
 

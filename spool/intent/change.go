@@ -95,7 +95,9 @@ func (j *Journal) change(it remote.Item, parent remote.Ref, aim place) (*intent,
 	} else {
 		j.index(i)
 	}
-	j.settle(i)
+	if !j.settle(i) {
+		j.free(i) // what waits for it may do so for another reason now, or for none
+	}
 	return i, nil
 }
 

@@ -28,6 +28,8 @@ type entry struct {
 	Set  *record `json:"set,omitempty"`  // an intent as it is now
 	Done string  `json:"done,omitempty"` // the key of one that is finished
 	Made *alias  `json:"made,omitempty"`
+	Boot string  `json:"boot,omitempty"` // opened, in this run of the machine
+	End  bool    `json:"end,omitempty"`  // closed, and brought to the disk
 }
 
 const (
@@ -107,7 +109,7 @@ func (j *Journal) recover() error {
 	if err != nil {
 		return err
 	}
-	records, end, err := j.read(f)
+	records, lost, end, err := j.read(f)
 	if err == nil {
 		var info os.FileInfo
 		if info, err = f.Stat(); err == nil && info.Size() > end {
@@ -124,12 +126,12 @@ func (j *Journal) recover() error {
 	}
 	j.file, j.size = f, end
 	for _, r := range records {
-		j.restore(r)
+		j.restore(r, lost)
 	}
 	for _, r := range records {
 		j.settle(j.byKey[r.Key])
 	}
-	return nil
+	return j.append(entry{Boot: j.cfg.boot()})
 }
 
 // cut takes what is behind end out of f, and keeps it aside for whoever wants to know what was lost.
@@ -144,30 +146,35 @@ func cut(f *os.File, end, size int64, aside string) error {
 	return f.Truncate(end)
 }
 
-// read answers the unfinished records and where the good lines end.
-func (j *Journal) read(f *os.File) (map[string]*record, int64, error) {
-	records := map[string]*record{}
-	end := int64(0)
+// read answers the unfinished records and where the good lines end. lost tells that the machine went down: lines that were written last
+// may be missing.
+func (j *Journal) read(f *os.File) (records map[string]*record, lost bool, end int64, err error) {
+	records = map[string]*record{}
+	boot, closed := j.cfg.boot(), true
+	defer func() { lost = !closed && (boot != j.cfg.boot() || boot == unknownBoot) }()
 	for in := bufio.NewReaderSize(f, 1<<20); ; {
 		text, err := in.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			return records, end, nil
+			return records, lost, end, nil
 		}
 		if err != nil {
-			return nil, 0, err
+			return nil, false, 0, err
 		}
 		e, ok := parse(text)
 		if !ok {
-			return records, end, nil
+			return records, lost, end, nil
 		}
 		end += int64(len(text))
 		j.lines++
+		closed = e.End
 		switch {
 		case e.Set != nil:
 			records[e.Set.Key] = e.Set
 		case e.Made != nil:
 			j.aliases[e.Made.Here] = *e.Made
-		default:
+		case e.Boot != "":
+			boot = e.Boot
+		case e.Done != "":
 			delete(records, e.Done)
 		}
 	}
@@ -188,7 +195,7 @@ func parse(text []byte) (entry, bool) {
 }
 
 // restore takes an intent of an earlier run up again. What was under way then may have been done or not.
-func (j *Journal) restore(r *record) {
+func (j *Journal) restore(r *record, lost bool) {
 	fix := func(p *place) { p.Parent = j.canon(p.Parent) }
 	fix(&r.At)
 	fix(&r.From)
@@ -206,10 +213,15 @@ func (j *Journal) restore(r *record) {
 			i.At, i.From, i.Tried = i.Tried.place, i.Tried.place, nil
 		}
 	}
+	if lost && !i.there() && i.Tried == nil && !i.last().Gone {
+		i.Tried = &try{i.Steps[0].place, i.Since} // if it was tried, the line that says so is among the first to be lost
+	}
 	if len(i.Steps) > 0 && i.there() && !i.goal().Gone {
 		p := i.goal()
 		i.DoubtName = i.DoubtName || p.Name != i.At.Name
-		i.DoubtPlace = i.DoubtPlace || p.Parent.ID != i.At.Parent.ID
+		if p.Parent.ID != i.At.Parent.ID && !p.Parent.ID.Pending() {
+			i.maybe(p.Parent)
+		}
 	}
 	if !i.refused() || !i.there() {
 		i.shown = i.last()
@@ -227,6 +239,9 @@ func (j *Journal) compact() error {
 	}
 	j.forget()
 	var b bytes.Buffer
+	if err := lineOf(&b, entry{Boot: j.cfg.boot()}); err != nil {
+		return err
+	}
 	for _, a := range j.aliases {
 		if err := lineOf(&b, entry{Made: &a}); err != nil {
 			return err
@@ -255,7 +270,7 @@ func (j *Journal) compact() error {
 		return err
 	}
 	j.file.Close()
-	j.file, j.size, j.lines, j.broken = f, int64(b.Len()), len(j.byKey)+len(j.aliases), nil
+	j.file, j.size, j.lines, j.broken = f, int64(b.Len()), 1+len(j.byKey)+len(j.aliases), nil
 	j.synced = j.appended
 	return syncDir(j.cfg.Dir)
 }

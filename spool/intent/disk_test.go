@@ -21,6 +21,7 @@ func (r *rig) crash(tear int64) {
 	r.must(err)
 	if tear > 0 && tear < int64(len(b)) {
 		b = b[:int64(len(b))-tear]
+		r.cfg.testOnlyBoot = newKey() // that is what a loss of power does
 	}
 	running := r.stop != nil
 	r.halt()

@@ -16,7 +16,8 @@ import (
 const (
 	lookFresh = 2 * time.Second
 	foldFresh = 10 * time.Second
-	looksOnce = 4 // at the same time
+	longLook  = 15 * time.Minute // after so long with interruptions all is looked at anew
+	looksOnce = 4                // at the same time
 )
 
 // waitError is why a folder is not deleted now: something shall leave it first.
@@ -26,7 +27,12 @@ func (waitError) Error() string { return "something is to leave the folder first
 
 // deleteFolder looks at all that would be deleted with a folder, and deletes it if all of that is to be deleted.
 func (j *Journal) deleteFolder(ctx context.Context, b *job) error {
-	begun := time.Now()
+	j.mu.Lock()
+	if time.Since(b.i.looking) > longLook {
+		b.i.looking = time.Now()
+	}
+	begun := b.i.looking // an interruption does not begin it anew
+	j.mu.Unlock()
 	for {
 		j.mu.Lock()
 		folders, before := j.inside(b.i)
@@ -41,6 +47,9 @@ func (j *Journal) deleteFolder(ctx context.Context, b *job) error {
 		}
 		j.mu.Unlock()
 		if before != nil {
+			j.mu.Lock()
+			b.i.looking = time.Time{}
+			j.mu.Unlock()
 			return waitError{}
 		}
 		if len(todo) == 0 {
@@ -50,11 +59,10 @@ func (j *Journal) deleteFolder(ctx context.Context, b *job) error {
 		looks.SetLimit(looksOnce)
 		for _, f := range todo {
 			looks.Go(func() error {
-				at := time.Now()
 				_, err := j.look(ctx, f.ref())
 				if err == nil {
 					j.mu.Lock()
-					f.looked = at
+					f.looked = time.Now() // not when it began: it may have waited for its turn
 					j.mu.Unlock()
 				}
 				return err
@@ -91,7 +99,7 @@ func (j *Journal) look(ctx context.Context, ref remote.Ref) (settled bool, err e
 	for _, it := range items {
 		i := j.byID[it.ID]
 		switch {
-		case i == nil && before[it.ID]:
+		case i == nil && (before[it.ID] || it.Kind == remote.Folder && j.unanswered(place{Parent: ref, Name: it.Name})):
 			settled = false
 		case i == nil:
 			unknown = append(unknown, it)
@@ -128,7 +136,7 @@ func (j *Journal) lookNow(ctx context.Context, ref remote.Ref) (time.Time, error
 	j.spend(time.Since(begun))
 	switch {
 	case err == nil && settled:
-		return begun, nil
+		return time.Now(), nil
 	case err == nil || judge(err) == passing:
 		return time.Time{}, nil
 	}

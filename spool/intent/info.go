@@ -166,7 +166,7 @@ func (j *Journal) tally(i *intent, n *[calls]int) {
 		case st.Name != at.Name || i.DoubtName:
 			n[i.pick(renameFolder, renameFile)]++
 		}
-		if st.Parent.ID != at.Parent.ID || i.DoubtPlace {
+		if st.Parent.ID != at.Parent.ID || len(i.Maybe) > 0 {
 			n[i.pick(moveFolder, moveFile)]++
 		}
 		at = st.place

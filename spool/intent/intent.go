@@ -17,6 +17,7 @@
 package intent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -65,7 +66,14 @@ type Config struct {
 	// Ours tells the placeholders of uploads that were given up: they do not count as being in a folder.
 	Ours func(id remote.ID) bool
 	Log  *slog.Logger
+
+	testOnlyBoot string // instead of the machine's run
 }
+
+// boot tells one run of the machine from the next.
+func (c *Config) boot() string { return cmp.Or(c.testOnlyBoot, bootID(), unknownBoot) }
+
+const unknownBoot = "unknown"
 
 // Journal holds all changes of names that Frame.io has not made yet.
 type Journal struct {
@@ -123,6 +131,7 @@ func (j *Journal) Close() error {
 		j.mu.Unlock()
 		return nil
 	}
+	j.note(entry{End: true})
 	j.closed = true
 	j.news()
 	j.mu.Unlock()

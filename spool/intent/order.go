@@ -1,6 +1,10 @@
 package intent
 
-import "github.com/frameiofs/frameiofs/remote"
+import (
+	"slices"
+
+	"github.com/frameiofs/frameiofs/remote"
+)
 
 // ready tells what i needs next, and what has to happen before, if anything has.
 func (j *Journal) ready(i *intent) (call, *intent) {
@@ -17,7 +21,7 @@ func (j *Journal) must(i *intent) (call, *intent) {
 		return tell, nil
 	}
 	p := i.goal()
-	renames, moves := p.Name != i.At.Name || i.DoubtName, p.Parent.ID != i.At.Parent.ID || i.DoubtPlace
+	renames, moves := p.Name != i.At.Name || i.DoubtName, p.Parent.ID != i.At.Parent.ID || len(i.Maybe) > 0
 	switch {
 	case !i.there():
 		if i.Tried != nil {
@@ -27,7 +31,7 @@ func (j *Journal) must(i *intent) (call, *intent) {
 	case p.Gone:
 		return i.pick(deleteFolder, deleteFile), j.beforeDelete(i)
 	case renames && (!moves || i.Item.Kind == remote.Stack): // V4 cannot rename every stack: that is better known first
-		return i.pick(renameFolder, renameFile), nil
+		return i.pick(renameFolder, renameFile), j.tried(i, p)
 	default:
 		return i.pick(moveFolder, moveFile), j.beforeMove(i, p)
 	}
@@ -54,8 +58,13 @@ func (j *Journal) beforeCreate(i *intent, p place) *intent {
 	if o := j.unmade(p.Parent); o != nil {
 		return o
 	}
+	return j.tried(i, p)
+}
+
+// tried is a creation in the same place whose outcome is not known.
+func (j *Journal) tried(i *intent, p place) *intent {
 	for _, o := range j.holding[p.key()] {
-		if o != i && o.Tried != nil && (i.Tried == nil || o.Tried.Since.Before(i.Tried.Since)) {
+		if o != i && o.Tried != nil && o.Parked == "" && (i.Tried == nil || o.Tried.Since.Before(i.Tried.Since)) {
 			return o
 		}
 	}
@@ -67,8 +76,8 @@ func (j *Journal) beforeMove(i *intent, p place) *intent {
 	if o := j.unmade(p.Parent); o != nil {
 		return o
 	}
-	if !i.folder() {
-		return nil
+	if o := j.tried(i, p); o != nil || !i.folder() {
+		return o
 	}
 	var last *intent
 	at := uint64(0)
@@ -155,7 +164,8 @@ func (j *Journal) inside(top *intent) (folders []*intent, before *intent) {
 
 // touches reports whether i is or may be in a folder on Frame.io, or goes through it.
 func (i *intent) touches(id remote.ID) bool {
-	if i.At.Parent.ID == id || i.Tried != nil && i.Tried.Parent.ID == id || i.busy && i.doing.Parent.ID == id || i.Back && i.From.Parent.ID == id {
+	if i.At.Parent.ID == id || i.Tried != nil && i.Tried.Parent.ID == id || i.busy && i.doing.Parent.ID == id || i.Back && i.From.Parent.ID == id ||
+		slices.ContainsFunc(i.Maybe, func(f remote.Ref) bool { return f.ID == id }) {
 		return true
 	}
 	for _, st := range i.Steps {

@@ -3,16 +3,19 @@ package intent
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
 
 // overlay is what the accepted changes make of one folder's listing.
 type overlay struct {
+	id    remote.ID
 	hide  map[remote.ID]bool        // shown elsewhere, or nowhere
 	show  map[remote.ID]remote.Item // shown here, by what Frame.io calls it: by other names, or before they are there
 	add   map[remote.ID]bool        // …of these those that need not be in Frame.io's listing
 	names map[string]bool           // of folders that may be there already, without our knowing
+	seen  map[remote.ID]bool        // what was listed under such names
 }
 
 // Children is Frame.io's listing of ref with the accepted changes laid over it as they were when it began. Of a pending folder it is
@@ -41,7 +44,7 @@ func (j *Journal) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote
 			}
 		}
 		for id, it := range o.show {
-			if o.add[id] && !yield(it, nil) {
+			if o.add[id] && !j.listed(o, it) && !yield(it, nil) {
 				return
 			}
 		}
@@ -50,7 +53,7 @@ func (j *Journal) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote
 
 // over is the overlay of a folder as it is now.
 func (j *Journal) over(id remote.ID) *overlay {
-	o := &overlay{hide: map[remote.ID]bool{}, show: map[remote.ID]remote.Item{}, add: map[remote.ID]bool{}, names: map[string]bool{}}
+	o := &overlay{id: id, hide: map[remote.ID]bool{}, show: map[remote.ID]remote.Item{}, add: map[remote.ID]bool{}, names: map[string]bool{}, seen: map[remote.ID]bool{}}
 	for i := range j.in[id] {
 		here := !i.shown.Gone && i.shown.Parent.ID == id
 		switch {
@@ -60,7 +63,7 @@ func (j *Journal) over(id remote.ID) *overlay {
 		default:
 			o.show[i.ref().ID] = i.item()
 			// What is here already and not listed was deleted by somebody else.
-			o.add[i.ref().ID] = i.At.Parent.ID != id || i.mute() || i.DoubtPlace
+			o.add[i.ref().ID] = i.At.Parent.ID != id || i.mute() || len(i.Maybe) > 0
 		}
 		if !i.there() && i.Tried != nil && i.Tried.Parent.ID == id && i.handed {
 			o.names[i.Tried.Name] = true
@@ -86,22 +89,29 @@ func (j *Journal) lay(o *overlay, it remote.Item) (remote.Item, bool) {
 		return it, true
 	}
 	if it.Kind == remote.Folder && o.names[it.Name] {
-		return it, !j.unheard(it)
+		o.seen[it.ID] = !j.unheard(o, it)
+		return it, o.seen[it.ID]
 	}
 	return it, true
 }
 
 // unheard reports whether a folder is one that was pending when the listing began, which is shown by its pending id still.
-func (j *Journal) unheard(it remote.Item) bool {
+func (j *Journal) unheard(o *overlay, it remote.Item) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if i := j.byID[it.ID]; i != nil {
 		return i.mute()
 	}
-	for _, i := range j.holding[placeKey{it.Parent, it.Name}] {
-		if !i.there() && i.Tried != nil && i.handed {
-			return true // the answer is on its way, or was lost
-		}
-	}
-	return false
+	return j.unanswered(place{Parent: remote.Ref{ID: o.id}, Name: it.Name})
+}
+
+// listed reports whether a folder that was pending when the listing began was made meanwhile and has been listed by its own id.
+func (j *Journal) listed(o *overlay, it remote.Item) bool {
+	is, _ := j.Real(it.Ref)
+	return is.ID != it.ID && o.seen[is.ID]
+}
+
+// unanswered reports whether a folder in this place may be one that was made here: the answer is on its way, or was lost.
+func (j *Journal) unanswered(p place) bool {
+	return slices.ContainsFunc(j.holding[p.key()], func(i *intent) bool { return i.Tried != nil && i.handed })
 }

@@ -44,7 +44,8 @@ func (j *Journal) Retry(keys ...string) error {
 			if i.Held {
 				j.held--
 			}
-			i.Parked, i.Held, i.Back, i.looked, i.shown = "", false, false, time.Time{}, i.last()
+			i.Parked, i.Held, i.Back, i.shown = "", false, false, i.last()
+			i.looked, i.looking = time.Time{}, time.Time{}
 			j.index(i)
 			j.undone(i.At.Parent, i.last().Parent)
 			j.note(entry{Set: &i.record})

@@ -3,8 +3,11 @@ package intent
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
 )
 
 // call is a kind of request to Frame.io; each has a limit of its own there.
@@ -243,6 +246,9 @@ func (j *Journal) settle(i *intent) bool {
 		}
 		return false
 	}
+	if !i.there() && i.Tried == nil && i.last().Gone {
+		i.Steps = nil
+	}
 	for len(i.Steps) > 0 && i.reached(i.Steps[0].place) {
 		i.Steps = i.Steps[1:]
 		i.From = i.At
@@ -256,7 +262,7 @@ func (j *Journal) settle(i *intent) bool {
 
 // finish ends an intent, and tells the program that waits what it came to.
 func (j *Journal) finish(i *intent, err error) {
-	if err == nil && i.waiter != nil {
+	if err == nil {
 		i.shown = i.At
 	}
 	j.answer(i, err)
@@ -265,8 +271,24 @@ func (j *Journal) finish(i *intent, err error) {
 	}
 	j.remove(i)
 	j.note(entry{Done: i.Key})
+	if !i.there() && i.ref().ID.Pending() {
+		j.bypass(i.ref().ID)
+	}
 	j.free(i)
 	j.news()
+}
+
+// bypass takes a folder that will never be made out of the ways of others that only came through it.
+func (j *Journal) bypass(id remote.ID) {
+	for o := range j.in[id] {
+		n := len(o.Steps)
+		o.Steps = slices.DeleteFunc(slices.Clone(o.Steps), func(st step) bool {
+			return !st.Gone && st.Parent.ID == id && st != o.Steps[n-1]
+		})
+		if len(o.Steps) < n {
+			j.goOn(o)
+		}
+	}
 }
 
 // goOn writes down what i is now and gives it another turn, or finishes it.

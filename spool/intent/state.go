@@ -45,8 +45,8 @@ type record struct {
 
 	Tried *try `json:"tried,omitempty"`
 	// Calls whose outcome is not known: they are made again, whatever At says.
-	DoubtName  bool `json:"doubt_name,omitempty"`
-	DoubtPlace bool `json:"doubt_place,omitempty"`
+	DoubtName bool         `json:"doubt_name,omitempty"`
+	Maybe     []remote.Ref `json:"maybe,omitempty"` // folders that it may have been moved to
 
 	Told   bool   `json:"told,omitempty"`   // nobody needs to be told by Made
 	Parked string `json:"parked,omitempty"` // why a person has to decide
@@ -75,6 +75,7 @@ type intent struct {
 	waitsFor  *intent   // what this one waited for when it was last looked at
 	stuck     bool      // it waited for something when it was last looked at
 	looked    time.Time // a deletion: when it was last seen that nothing unknown is in the folder
+	looking   time.Time // a deletion: when the looks that count began
 	unclaimed bool      // a deletion that nobody waits for: it may rest
 }
 
@@ -95,6 +96,14 @@ func (i *intent) ref() remote.Ref {
 		return i.Real
 	}
 	return i.Item.Ref
+}
+
+// begins is where it is before its steps: for a folder that is being made that is where it will be then.
+func (i *intent) begins() place {
+	if !i.there() && i.Tried != nil {
+		return i.Tried.place
+	}
+	return i.At
 }
 
 func (i *intent) folder() bool { return i.Item.Kind == remote.Folder }
@@ -118,6 +127,15 @@ func (i *intent) goal() place {
 	return i.Steps[0].place
 }
 
+// maybe notes a folder that i may have been moved to; false if that is not new.
+func (i *intent) maybe(f remote.Ref) bool {
+	if slices.ContainsFunc(i.Maybe, func(o remote.Ref) bool { return o.ID == f.ID }) {
+		return false
+	}
+	i.Maybe = append(slices.Clone(i.Maybe), f)
+	return true
+}
+
 // idle reports whether there is nothing to be done for it now.
 func (i *intent) idle() bool { return !i.mute() && !i.Back && (i.Parked != "" || len(i.Steps) == 0) }
 
@@ -125,7 +143,7 @@ func (i *intent) idle() bool { return !i.mute() && !i.Back && (i.Parked != "" ||
 func (i *intent) refused() bool { return i.Parked != "" && !i.Held }
 
 // sure reports whether it is known where Frame.io has it, or that it has not.
-func (i *intent) sure() bool { return i.Tried == nil && !i.DoubtPlace }
+func (i *intent) sure() bool { return i.Tried == nil && len(i.Maybe) == 0 }
 
 // mute reports whether Made has to be told first.
 func (i *intent) mute() bool { return i.Real.ID != "" && !i.Told }
@@ -135,7 +153,7 @@ func (i *intent) reached(p place) bool {
 	if p.Gone {
 		return !i.there() && i.Tried == nil
 	}
-	return i.there() && i.At.is(p) && !i.DoubtName && !i.DoubtPlace
+	return i.there() && i.At.is(p) && !i.DoubtName && len(i.Maybe) == 0
 }
 
 // item is it as the listings show it.
@@ -228,10 +246,14 @@ func (s *state) index(i *intent) {
 	if i.Back {
 		link(i.From)
 	}
-	moves, at := false, i.At
+	for _, f := range i.Maybe {
+		link(place{Parent: f})
+	}
+	moves, at := len(i.Maybe) > 0, i.begins()
+	known := at.Parent.ID != ""
 	for _, st := range i.Steps {
 		link(st.place)
-		moves = moves || !st.Gone && (st.Parent.ID != at.Parent.ID || i.DoubtPlace)
+		moves = moves || !st.Gone && st.Parent.ID != at.Parent.ID
 		at = st.place
 	}
 	i.holds = placeKey{}
@@ -245,7 +267,7 @@ func (s *state) index(i *intent) {
 	if i.holds.parent != "" {
 		s.holding[i.holds] = append(s.holding[i.holds], i)
 	}
-	if moves && i.folder() && i.there() {
+	if moves && known && i.folder() {
 		s.moving[i] = struct{}{}
 	}
 }
@@ -274,17 +296,17 @@ func (s *state) unlink(i *intent) {
 	delete(s.moving, i)
 }
 
-// aim gives i another place to go to. An earlier aim is forgotten, unless the folder was to move and other folders were to move
-// after it: then it goes there first, because where the others could go depended on it.
+// aim gives i another place to go to. An earlier aim is forgotten, unless the folder was to move, or to be made, and other folders were
+// to move after that: then it goes there first, because where the others could go depended on it.
 func (s *state) aim(i *intent, p place) {
 	s.seq++
 	i.Steps = slices.Clone(i.Steps)
 	n := len(i.Steps)
-	if n == 0 || !i.there() {
+	if n == 0 || p.Gone && i.begins().Parent.ID == "" {
 		i.Steps = []step{{p, s.seq}}
 		return
 	}
-	last, before := i.Steps[n-1], i.At
+	last, before := i.Steps[n-1], i.begins()
 	if n > 1 {
 		before = i.Steps[n-2].place
 	}
