@@ -15,6 +15,7 @@ type Attr struct {
 	Mode         uint32 // permission bits
 	UID, GID     *uint32
 	Mtime, Atime time.Time
+	Ctime        time.Time // when any of it was set last
 }
 
 // merge returns a with what is set in b.
@@ -34,24 +35,29 @@ func (a Attr) merge(b Attr) Attr {
 	if !b.Atime.IsZero() {
 		a.Atime = b.Atime
 	}
+	if !b.Ctime.IsZero() {
+		a.Ctime = b.Ctime
+	}
 	return a
 }
 
 // An Attr on disk is a byte that tells which fields are set, and then all of them in order, big endian: mode, uid, gid (4 bytes each),
-// mtime, atime (8 bytes of seconds and 4 of nanoseconds each).
+// mtime, atime (8 bytes of seconds and 4 of nanoseconds each); and, only if it is set, ctime.
 const (
 	attrMode = 1 << iota
 	attrUID
 	attrGID
 	attrMtime
 	attrAtime
+	attrCtime
 
-	attrBytes = 1 + 3*4 + 2*12
+	attrTime  = 12
+	attrBytes = 1 + 3*4 + 2*attrTime
 )
 
 func (a Attr) encode() []byte {
 	var set byte
-	be, b := binary.BigEndian, make([]byte, 1, attrBytes)
+	be, b := binary.BigEndian, make([]byte, 1, attrBytes+attrTime)
 	number := func(bit byte, v *uint32) {
 		if v == nil {
 			b = be.AppendUint32(b, 0)
@@ -76,13 +82,20 @@ func (a Attr) encode() []byte {
 	number(attrGID, a.GID)
 	moment(attrMtime, a.Mtime)
 	moment(attrAtime, a.Atime)
+	if !a.Ctime.IsZero() {
+		moment(attrCtime, a.Ctime)
+	}
 	b[0] = set
 	return b
 }
 
 // decodeAttr undoes encode. What is not an Attr on disk is read as nothing set.
 func decodeAttr(b []byte) (a Attr) {
-	if len(b) != attrBytes {
+	want := attrBytes
+	if len(b) > 0 && b[0]&attrCtime != 0 {
+		want += attrTime
+	}
+	if len(b) != want {
 		return a
 	}
 	be, set := binary.BigEndian, b[0]
@@ -103,6 +116,9 @@ func decodeAttr(b []byte) (a Attr) {
 	}
 	if set&attrAtime != 0 {
 		a.Atime = moment(b[25:])
+	}
+	if set&attrCtime != 0 {
+		a.Ctime = moment(b[attrBytes:])
 	}
 	return a
 }

@@ -33,7 +33,7 @@ func TestIndexAttr(t *testing.T) {
 	}
 	mtime := time.Date(2024, 2, 29, 12, 0, 0, 123456789, time.UTC)
 	early := time.Date(1903, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, a := range []Attr{{Mode: 0o640}, {Mtime: mtime, UID: new(uint32(0))}, {GID: new(uint32(7)), Atime: early}, {Mode: 0o600}} {
+	for _, a := range []Attr{{Mode: 0o640}, {Mtime: mtime, UID: new(uint32(0))}, {GID: new(uint32(7)), Atime: early}, {Ctime: mtime}, {Mode: 0o600}} {
 		if err := x.SetAttr("id", a); err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +44,7 @@ func TestIndexAttr(t *testing.T) {
 	check := func(when string, x *Index) {
 		t.Helper()
 		a := x.Attr("id")
-		if a.Mode != 0o600 || a.UID == nil || *a.UID != 0 || a.GID == nil || *a.GID != 7 || !a.Mtime.Equal(mtime) || !a.Atime.Equal(early) {
+		if a.Mode != 0o600 || a.UID == nil || *a.UID != 0 || a.GID == nil || *a.GID != 7 || !a.Mtime.Equal(mtime) || !a.Atime.Equal(early) || !a.Ctime.Equal(mtime) {
 			t.Errorf("%s: got %+v", when, a)
 		}
 		if a := x.Attr(""); a.Mode != 0o755 {

@@ -53,7 +53,7 @@ func itemTime(it remote.Item, kept cache.Attr) time.Time {
 
 // fillEntry sets out to the attributes of a file that is leaving.
 func (f *FS) fillEntry(in spool.Info, out *fuse.Attr) {
-	kept := cache.Attr{Mode: in.Mode, UID: in.UID, GID: in.GID, Mtime: in.Mtime, Atime: in.Atime}
+	kept := cache.Attr{Mode: in.Mode, UID: in.UID, GID: in.GID, Mtime: in.Mtime, Atime: in.Atime, Ctime: in.Ctime}
 	f.fill(out, syscall.S_IFREG, 0o666, kept, in.Mtime)
 	f.fillSize(in.Size, out)
 }
@@ -78,7 +78,11 @@ func (f *FS) fill(out *fuse.Attr, kind, all uint32, kept cache.Attr, mtime time.
 	if !kept.Atime.IsZero() {
 		atime = kept.Atime
 	}
-	out.SetTimes(&atime, &mtime, &mtime)
+	ctime := mtime
+	if !kept.Ctime.IsZero() && (mtime.Before(kept.Ctime) || mtime.After(time.Now())) {
+		ctime = kept.Ctime // mtime is none that this machine's clock has told since
+	}
+	out.SetTimes(&atime, &mtime, &ctime)
 	out.Nlink = 1
 	out.Blksize = blockSize
 }
@@ -107,6 +111,9 @@ func asked(in *fuse.SetAttrIn) (a spool.Attr, any bool) {
 	if t, ok := in.GetATime(); ok {
 		a.Atime, any = t, true
 	}
+	if any {
+		a.Ctime = time.Now()
+	}
 	return a, any
 }
 
@@ -126,6 +133,9 @@ func merged(kept cache.Attr, a spool.Attr) cache.Attr {
 	}
 	if !a.Atime.IsZero() {
 		kept.Atime = a.Atime
+	}
+	if !a.Ctime.IsZero() {
+		kept.Ctime = a.Ctime
 	}
 	return kept
 }

@@ -49,11 +49,18 @@ func (d *dir) get() remote.Item {
 	return d.item
 }
 
-// touched notes that a name in d was made, changed or removed.
+// touched notes that a name in d was made, changed or removed. A time that a program has set on the folder is over by that.
 func (d *dir) touched() {
+	now := time.Now()
 	d.mu.Lock()
-	d.changed = time.Now()
+	d.changed = now
+	id := d.item.ID
 	d.mu.Unlock()
+	if !d.fs.cfg.Index.Attr(id).Mtime.IsZero() {
+		if err := d.fs.cfg.Index.SetAttr(id, cache.Attr{Mtime: now, Ctime: now}); err != nil {
+			d.fs.log.Warn("keep a folder's time", "error", err)
+		}
+	}
 }
 
 // Lookup finds one name: what is leaving first, because what I wrote is what I see.

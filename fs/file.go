@@ -247,7 +247,7 @@ func (n *file) begin(emptied bool) (*spool.Entry, error) {
 	}
 	it := n.item.item()
 	kept := n.fs.cfg.Index.Attr(it.Content)
-	attr := spool.Attr{Mode: kept.Mode, UID: kept.UID, GID: kept.GID, Mtime: itemTime(it, kept), Atime: kept.Atime,
+	attr := spool.Attr{Mode: kept.Mode, UID: kept.UID, GID: kept.GID, Mtime: itemTime(it, kept), Atime: kept.Atime, Ctime: kept.Ctime,
 		XAttr: n.fs.cfg.Index.XAttrs(it.Content)}
 	target := spool.Target{Parent: n.parent, Name: it.Name, Replaces: it.Ref}
 	if emptied {

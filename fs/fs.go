@@ -179,7 +179,7 @@ func (f *FS) Settled(in spool.Info, it remote.Item, data string) error {
 	if err := f.cfg.Index.Alias(it.ID, ino, gen); err != nil {
 		return fmt.Errorf("keep inode number: %w", err)
 	}
-	attr := cache.Attr{Mode: in.Mode, UID: in.UID, GID: in.GID, Mtime: in.Mtime, Atime: in.Atime}
+	attr := cache.Attr{Mode: in.Mode, UID: in.UID, GID: in.GID, Mtime: in.Mtime, Atime: in.Atime, Ctime: in.Ctime}
 	if err := f.cfg.Index.SetAttr(it.Content, attr); err != nil {
 		return fmt.Errorf("keep attributes: %w", err)
 	}

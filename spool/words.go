@@ -77,6 +77,7 @@ type Attr struct {
 	GID   *uint32   `json:"gid,omitempty"`
 	Mtime time.Time `json:"mtime,omitzero"` // not set: the time of the last modification
 	Atime time.Time `json:"atime,omitzero"`
+	Ctime time.Time `json:"ctime,omitzero"` // when any of it was set last
 
 	XAttr map[string][]byte `json:"xattr,omitempty"` // extended attributes by name; never changed, only replaced, see ChangeXAttrs
 }
@@ -97,6 +98,9 @@ func (a Attr) merge(b Attr) Attr {
 	}
 	if !b.Atime.IsZero() {
 		a.Atime = b.Atime
+	}
+	if !b.Ctime.IsZero() {
+		a.Ctime = b.Ctime
 	}
 	return a
 }
