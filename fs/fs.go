@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -169,7 +170,11 @@ func (f *FS) Unmount() error {
 	if f.server == nil {
 		return nil
 	}
-	return f.server.Unmount()
+	err := f.server.Unmount()
+	if err != nil && !errors.Is(err, syscall.EBUSY) && strings.Contains(err.Error(), "busy") {
+		err = fmt.Errorf("%w: %w", syscall.EBUSY, err) // fusermount's words
+	}
+	return err
 }
 
 // Settled takes over from the spool what Frame.io has confirmed: the name goes into the listing, the bytes into the cache, and

@@ -24,6 +24,7 @@ func (f *FS) Made(here remote.Ref, it remote.Item) error {
 	if err := index.SetXAttrs(it.ID, index.XAttrs(here.ID)); err != nil {
 		return fmt.Errorf("keep attributes: %w", err)
 	}
+	f.forms.makes(it.Name, it.ID, here.ID)
 	tree.Became(remote.Ref{Kind: remote.Folder, ID: it.Parent, Account: it.Account}, here, it)
 	f.cfg.Spool.AdoptFolder(here.ID, it.Ref)
 	d := f.dirs.known(fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: ino, Gen: gen})
