@@ -188,6 +188,19 @@ func (t *Tree) Update(ctx context.Context, ref remote.Ref) error {
 	return t.ask(ctx, k, ref, func(folderKey, *siblings) {})
 }
 
+// Recent reports whether ref was listed within age, and has it listed again behind, in its turn.
+func (t *Tree) Recent(ref remote.Ref, age time.Duration) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k, now := keyOf(ref), t.now()
+	s := t.known(k)
+	if s == nil || now.Sub(s.at) >= age || now.Before(s.at) {
+		return false
+	}
+	t.look(k, ref, s.at, now).large = len(s.byID) > largeFolder
+	return true
+}
+
 // Forget makes the next List of parent ask Frame.io.
 func (t *Tree) Forget(parent remote.Ref) {
 	t.mu.Lock()

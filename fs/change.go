@@ -156,7 +156,7 @@ func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
 	}
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
-	if err := d.current(ctx); err != nil {
+	if err := d.currentEnough(ctx); err != nil {
 		return errno(err)
 	}
 	for {
@@ -242,7 +242,7 @@ func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 	}
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
-	if err := d.current(ctx); err != nil {
+	if err := d.currentEnough(ctx); err != nil {
 		return errno(err)
 	}
 	l, err := d.find(ctx, name)
@@ -269,8 +269,10 @@ func (f *FS) removeFolder(ctx context.Context, parent remote.Ref, it remote.Item
 	if len(f.cfg.Spool.In(it.ID)) > 0 {
 		return syscall.ENOTEMPTY
 	}
-	if err := f.cfg.Tree.Update(ctx, it.Ref); err != nil {
-		return err
+	if !f.hurried() || !f.cfg.Tree.Recent(it.Ref, recent) {
+		if err := f.cfg.Tree.Update(ctx, it.Ref); err != nil {
+			return err
+		}
 	}
 	there, err := f.cfg.Tree.List(ctx, it.Ref)
 	if err != nil {

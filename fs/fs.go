@@ -43,6 +43,8 @@ type Config struct {
 	Blocks *cache.Blocks
 	Spool  *spool.Spool
 	Names  Names
+	// Patient reports whether a program may still wait for Frame.io to list what it has known for a while; nil: always.
+	Patient func() bool
 	// SyncNames returns when what Names has taken on survives a loss of power; nil: it always does.
 	SyncNames func(ctx context.Context) error
 	// Usage tells an account's storage, for statfs and to refuse in time what would not fit.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"syscall"
+	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
@@ -119,3 +120,20 @@ func (d *dir) current(ctx context.Context) error {
 	}
 	return d.fs.cfg.Tree.Update(ctx, ref)
 }
+
+// recent is how old a listing may be from which much is removed. What others have put into a folder meanwhile is found before that is
+// deleted, and what they made a version of keeps the version.
+const recent = 5 * time.Minute
+
+// currentEnough is current before something is removed. rm -r comes to hundreds of folders, each of which it has just read; it is not
+// to wait for Frame.io to list them again when it has waited its share.
+func (d *dir) currentEnough(ctx context.Context) error {
+	ref := d.get().Ref
+	if ref.IsFolder() && d.fs.hurried() && d.fs.cfg.Tree.Recent(ref, recent) {
+		return nil
+	}
+	return d.current(ctx)
+}
+
+// hurried reports whether programs have waited for Frame.io as long as they should.
+func (f *FS) hurried() bool { return f.cfg.Patient != nil && !f.cfg.Patient() }

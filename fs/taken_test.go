@@ -275,3 +275,31 @@ func (m *mounted) undone(parents ...remote.Ref) {
 		}()
 	}
 }
+
+// Who removes a large tree does not wait for every folder to be listed again, once he has waited his share.
+func TestRemovingDoesNotWaitForListings(t *testing.T) {
+	wires(t, func(t *testing.T, api string) {
+		r, g := newRig(t, api), &gate{}
+		with := gated(g)
+		with.age = time.Hour
+		m := r.mount(with)
+		for i := range 10 {
+			dir := filepath.Join(m.project, fmt.Sprint("sub ", i))
+			check(t, "mkdir", os.Mkdir(dir, 0o755))
+			check(t, "write", os.WriteFile(filepath.Join(dir, "a.mov"), noise(uint64(i), 1000), 0o644))
+		}
+		m.settle()
+		walk(t, m.project)
+		time.Sleep(2 * m.fresh)
+		r.listings()
+		g.set(remote.ErrOffline) // so that nothing is asked for what is deleted
+		for i := range 10 {
+			check(t, "unlink", os.Remove(filepath.Join(m.project, fmt.Sprint("sub ", i), "a.mov")))
+		}
+		if n := r.listings(); n > 2 { // behind
+			t.Errorf("%d listings for 10 files removed", n)
+		}
+		g.set(nil)
+		m.settle()
+	})
+}

@@ -40,6 +40,13 @@ func (b *budget) allowance(now time.Time) time.Duration {
 	return b.left
 }
 
+// Patient reports whether programs may still wait for Frame.io now, or have had their share of that.
+func (j *Journal) Patient() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.allowance(time.Now()) > 0
+}
+
 // spend takes what was waited.
 func (b *budget) spend(d time.Duration) { b.left -= d }
 
