@@ -31,9 +31,15 @@
 // A file that is renamed, and deleted within a minute while what took its name has not reached Frame.io yet, was put aside by a safe
 // save (Word, Excel, many editors): it is not deleted but becomes the older version.
 //
-// mkdir, rename, unlink and rmdir of what is on Frame.io return when Frame.io has done it or refused. Of what is still leaving
-// they cost no call. A rename that changes folder and name takes two calls; if the second is refused the first is undone.
-// rmdir asks Frame.io what is in the folder first. RENAME_NOREPLACE works; RENAME_EXCHANGE
+// mkdir, rename, unlink and rmdir of what is on Frame.io return when Frame.io has done it or refused. If it gives no answer in time
+// (its limits, the link) the call succeeds all the same: the change is then as durable as a close, is shown from here on, also after a
+// restart, and is carried out in order when that can be. The time is a budget of all calls together (package spool/intent), so a single
+// rm hears what Frame.io says, and rm -r of thousands waits about a second. A refusal that comes later is parked: told by status,
+// and what stands on Frame.io is shown again. A folder that is not there yet can be filled, renamed and removed; what cancels out
+// costs no call, and deletions that a folder's covers go with that one. Of what is still leaving, changes cost no call. A rename that
+// changes folder and name takes two calls; if the second is refused the first is undone. Before a folder is deleted Frame.io is asked what is
+// in it: what was not removed here keeps it (ENOTEMPTY, or parked if that was found later). Making a version of what is on
+// Frame.io by a rename over it waits for Frame.io (ETIMEDOUT). RENAME_NOREPLACE works; RENAME_EXCHANGE
 // swaps two names that are both on Frame.io, folders too, in two relocations of which the first is undone if the second is refused; or
 // two that are both still leaving. Between the one and the other it is refused (EINVAL), so that who saves that way falls back on
 // a rename, which keeps the versions.
