@@ -77,6 +77,7 @@ func (j *Journal) start(ctx context.Context, wg *sync.WaitGroup, i *intent, kind
 		j.busy[kind]--
 		j.inflight--
 		j.outcome(ctx, b, it, err)
+		j.news()
 		j.mu.Unlock()
 		poke(j.wake)
 	})
@@ -159,7 +160,7 @@ func (j *Journal) succeed(b job, it remote.Item) {
 	i.tries, i.err, i.retry = 0, nil, time.Time{}
 	switch b.kind {
 	case createFolder:
-		if o := j.byID[it.ID]; o != nil || it.ID == "" {
+		if _, other := j.made[it.ID]; other || j.byID[it.ID] != nil || it.ID == "" {
 			// A look for a lost answer found a folder that is another's: this one was not made.
 			j.log.Warn("Frame.io answered with another folder than the one to be made", "name", b.to.Name, "id", it.ID)
 			i.Tried = nil
@@ -167,12 +168,13 @@ func (j *Journal) succeed(b job, it remote.Item) {
 			j.again(i, fmt.Errorf("make folder: %w", remote.ErrNotFrameio))
 			return
 		}
-		j.made(i, b.to, it)
+		j.make(i, b.to, it)
 	case renameFolder, renameFile:
 		i.At.Name, i.DoubtName = b.to.Name, false
 		i.take(it)
 	case moveFolder, moveFile:
 		i.At.Parent, i.Maybe = b.to.Parent, nil
+		j.arrived(b.to.Parent)
 		i.take(it)
 	case deleteFolder:
 		j.deleted(i)
@@ -185,6 +187,13 @@ func (j *Journal) succeed(b job, it remote.Item) {
 	j.goOn(i)
 }
 
+// arrived makes a look at a folder void: there is something else in it now.
+func (j *Journal) arrived(in remote.Ref) {
+	if o := j.byID[in.ID]; o != nil {
+		o.looked = time.Time{}
+	}
+}
+
 // take keeps what Frame.io tells of the item.
 func (i *intent) take(it remote.Item) {
 	if it.ID == i.ref().ID && it.Kind == i.Item.Kind {
@@ -193,8 +202,8 @@ func (i *intent) take(it remote.Item) {
 	}
 }
 
-// made notes that a folder has been made, in the very place of to.
-func (j *Journal) made(i *intent, to place, it remote.Item) {
+// make notes that a folder has been made, in the very place of to.
+func (j *Journal) make(i *intent, to place, it remote.Item) {
 	here := i.Item.Ref
 	i.Real, i.At, i.From, i.Tried = it.Ref, to, to, nil
 	it.Ref = here
@@ -205,7 +214,8 @@ func (j *Journal) made(i *intent, to place, it remote.Item) {
 		i.shown = to
 	}
 	a := alias{Here: here.ID, Is: i.Real, At: time.Now()}
-	j.aliases[here.ID] = a
+	j.become(a)
+	j.arrived(to.Parent)
 	delete(j.byID, here.ID)
 	j.byID[i.Real.ID] = i
 	j.state.rename(here.ID, i.Real)
@@ -236,8 +246,8 @@ func (j *Journal) refuse(i *intent, b job, err error) {
 	i.err = err
 	b.clear(i)
 	if i.Back { // then it stays where it is
-		i.Back, i.shown = false, i.At
 		j.undone(i.At.Parent, i.From.Parent)
+		i.Back, i.shown, i.From = false, i.At, i.At
 		j.goOn(i)
 		return
 	}
@@ -245,8 +255,14 @@ func (j *Journal) refuse(i *intent, b job, err error) {
 		j.goOn(i)
 		return
 	}
+	if len(i.Steps) > 1 { // it was only on its way
+		i.Steps = i.Steps[1:]
+		j.goOn(i)
+		return
+	}
 	if i.waiter != nil {
 		j.answer(i, err)
+		j.arrived(i.At.Parent)
 		if !i.there() {
 			j.finish(i, err)
 			return
@@ -283,6 +299,13 @@ func (j *Journal) park(i *intent, why string) {
 	}
 	i.Parked = why
 	if i.there() {
+		j.arrived(i.At.Parent) // as what is not to be deleted
+		for _, f := range i.Maybe {
+			j.arrived(f)
+		}
+		if i.last().is(i.From) { // it cannot go back
+			i.From = i.At
+		}
 		i.shown = i.At
 		i.Back = !i.last().Gone && i.From.Parent.ID != "" && !i.reached(i.From)
 	}

@@ -171,7 +171,7 @@ func (j *Journal) read(f *os.File) (records map[string]*record, lost bool, end i
 		case e.Set != nil:
 			records[e.Set.Key] = e.Set
 		case e.Made != nil:
-			j.aliases[e.Made.Here] = *e.Made
+			j.become(*e.Made)
 		case e.Boot != "":
 			boot = e.Boot
 		case e.Done != "":
@@ -289,6 +289,7 @@ func (j *Journal) forget() {
 	for _, a := range all[keepAliases:] {
 		if _, used := j.byID[a.Here]; !used && time.Since(a.At) > keepAliasesFor {
 			delete(j.aliases, a.Here)
+			delete(j.made, a.Is.ID)
 		}
 	}
 }

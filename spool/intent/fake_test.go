@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -129,7 +131,7 @@ func (f *fake) set(g func()) {
 }
 
 // call is what all calls have in common.
-func (f *fake) call(ctx context.Context, op, what string, do func() error) error {
+func (f *fake) call(ctx context.Context, op, what string, do func() error) (err error) {
 	if ctx.Value(free{}) != nil {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -161,12 +163,13 @@ func (f *fake) call(ctx context.Context, op, what string, do func() error) error
 	}
 	f.calls[op]++
 	f.order = append(f.order, op+" "+what)
+	defer func() { f.order[len(f.order)-1] += fmt.Sprint(" ", err) }()
 	if f.refuse != nil {
 		if err := f.refuse(op, what); err != nil {
 			return err
 		}
 	}
-	err := do()
+	err = do()
 	if err == nil && (f.lose != nil && f.lose(op, what) || f.rng.Float64() < f.faults/2) {
 		return &remote.Error{Op: op, Err: remote.ErrOffline, Unknown: true}
 	}
@@ -315,6 +318,9 @@ func newRig(t *testing.T, f *fake, tune ...func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, f: f, made: map[remote.ID]remote.ID{}}
 	r.cfg = Config{Dir: t.TempDir(), Remote: f}
+	if os.Getenv("INTENT_LOG") != "" {
+		r.cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	}
 	r.cfg.Made = func(here remote.Ref, is remote.Item) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()

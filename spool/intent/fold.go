@@ -16,8 +16,10 @@ import (
 const (
 	lookFresh = 2 * time.Second
 	foldFresh = 10 * time.Second
-	longLook  = 15 * time.Minute // after so long with interruptions all is looked at anew
-	looksOnce = 4                // at the same time
+	// With interruptions the looks may take so long together, and so much more for each folder; then they begin anew.
+	longLook  = time.Minute
+	longEach  = time.Second
+	looksOnce = 4 // at the same time
 )
 
 // waitError is why a folder is not deleted now: something shall leave it first.
@@ -25,10 +27,14 @@ type waitError struct{}
 
 func (waitError) Error() string { return "something is to leave the folder first" }
 
+// errUnsettled is why a folder is looked at again in a moment.
+var errUnsettled = errors.New("something in the folder is being changed")
+
 // deleteFolder looks at all that would be deleted with a folder, and deletes it if all of that is to be deleted.
 func (j *Journal) deleteFolder(ctx context.Context, b *job) error {
 	j.mu.Lock()
-	if time.Since(b.i.looking) > longLook {
+	all, _ := j.inside(b.i)
+	if time.Since(b.i.looking) > longLook+time.Duration(len(all))*longEach {
 		b.i.looking = time.Now()
 	}
 	begun := b.i.looking // an interruption does not begin it anew
@@ -59,7 +65,10 @@ func (j *Journal) deleteFolder(ctx context.Context, b *job) error {
 		looks.SetLimit(looksOnce)
 		for _, f := range todo {
 			looks.Go(func() error {
-				_, err := j.look(ctx, f.ref())
+				settled, err := j.look(ctx, f.ref())
+				if err == nil && !settled {
+					err = errUnsettled
+				}
 				if err == nil {
 					j.mu.Lock()
 					f.looked = time.Now() // not when it began: it may have waited for its turn
@@ -106,9 +115,12 @@ func (j *Journal) look(ctx context.Context, ref remote.Ref) (settled bool, err e
 		case i.refused() || !i.last().Gone && i.last().Parent.ID == ref.ID:
 			j.mu.Unlock()
 			return false, errStranger{it.Name}
-		case i.deletion() && !i.busy && i.At.Parent.ID != ref.ID: // somebody else has moved it here
+		case i.deletion() && !i.busy && i.At.Parent.ID != ref.ID: // it was not known to be here
 			i.At = place{Parent: ref, Name: it.Name}
 			j.index(i)
+			settled = settled && i.foldable()
+		case i.busy || !i.foldable(): // who knows what comes of it
+			settled = false
 		}
 	}
 	j.mu.Unlock()

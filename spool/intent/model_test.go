@@ -33,6 +33,8 @@ type model struct {
 	all     []*thing // but for top
 	names   int
 	removed map[remote.ID]bool // what was asked to be deleted, by any id
+	trouble bool               // Frame.io refuses some things, and others put theirs into our folders
+	theirs  int
 }
 
 // free is the context of those who look at the fake from outside.
@@ -48,11 +50,12 @@ func (m *model) fail(format string, args ...any) {
 	m.t.Fatalf("%s\nafter:\n%s\npending:\n%s\ncalls:\n%s", fmt.Sprintf(format, args...), strings.Join(m.log, "\n"), m.pending(), strings.Join(m.f.order, "\n"))
 }
 
-func (m *model) check(err error) {
+func (m *model) check(err error) bool {
 	m.t.Helper()
-	if err != nil {
+	if err != nil && !m.trouble {
 		m.fail("%v", err)
 	}
+	return err == nil
 }
 
 func (t *thing) path() string {
@@ -115,8 +118,9 @@ func (m *model) mkdir() {
 	name := m.name(d)
 	m.did("mkdir %s/%s", d.path(), name)
 	it, err := m.Mkdir(m.t.Context(), d.item.Ref, name)
-	m.check(err)
-	m.all = append(m.all, &thing{it, d, name})
+	if m.check(err) {
+		m.all = append(m.all, &thing{it, d, name})
+	}
 }
 
 func (m *model) relocate() {
@@ -134,7 +138,9 @@ func (m *model) relocate() {
 	}
 	m.did("mv %s %s/%s", t.path(), to.path(), name)
 	it, err := m.Relocate(m.t.Context(), t.item, t.parent.item.Ref, to.item.Ref, name)
-	m.check(err)
+	if !m.check(err) {
+		return
+	}
 	if it.Name != name {
 		m.fail("moved to %q, told %q", name, it.Name)
 	}
@@ -153,9 +159,11 @@ func (m *model) forget(t *thing) {
 func (m *model) remove(t *thing, depth int) bool {
 	if !t.item.IsDir() {
 		m.did("rm %s", t.path())
-		m.check(m.Remove(m.t.Context(), t.item, t.parent.item.Ref))
-		m.forget(t)
-		return true
+		ok := m.check(m.Remove(m.t.Context(), t.item, t.parent.item.Ref))
+		if ok {
+			m.forget(t)
+		}
+		return ok
 	}
 	for _, c := range m.children(t) {
 		if m.rng.IntN(20) == 0 || !m.remove(c, depth+1) {
@@ -163,9 +171,11 @@ func (m *model) remove(t *thing, depth int) bool {
 		}
 	}
 	m.did("rmdir %s", t.path())
-	m.check(m.RemoveFolder(m.t.Context(), t.item, t.parent.item.Ref))
-	m.forget(t)
-	return true
+	ok := m.check(m.RemoveFolder(m.t.Context(), t.item, t.parent.item.Ref))
+	if ok {
+		m.forget(t)
+	}
+	return ok
 }
 
 // full removes a folder that has something in it that Frame.io does not have there yet. (What Frame.io has there package fs sees too, and
@@ -192,6 +202,9 @@ func (m *model) upload() {
 	if !ok {
 		return
 	}
+	if m.f.nodes[is.ID] == nil {
+		return
+	}
 	name := m.name(d)
 	m.did("upload %s/%s", d.path(), name)
 	m.all = append(m.all, &thing{m.f.put(remote.File, is.ID, name), d, name})
@@ -209,6 +222,9 @@ func (m *model) adopt() {
 // same compares what every folder shows with the model.
 func (m *model) same() {
 	m.t.Helper()
+	if m.trouble {
+		return
+	}
 	for _, d := range append([]*thing{m.top}, m.all...) {
 		if !d.item.IsDir() {
 			continue
@@ -276,7 +292,11 @@ func (m *model) step() {
 			m.halt()
 		}
 	case 17:
-		m.full()
+		if m.trouble {
+			m.stranger()
+		} else {
+			m.full()
+		}
 	case 18:
 		m.adopt()
 	case 19:
@@ -335,6 +355,119 @@ func runModel(t *testing.T, seed uint64) {
 	})
 }
 
+// stranger has somebody else put a file into a folder, long before it is looked at the next time.
+func (m *model) stranger() {
+	running := m.stop != nil
+	m.halt()
+	var folders []remote.ID
+	for id, n := range m.f.nodes {
+		if n.IsDir() {
+			folders = append(folders, id)
+		}
+	}
+	slices.Sort(folders)
+	in := folders[m.rng.IntN(len(folders))]
+	m.theirs++
+	it := m.f.put(remote.File, in, fmt.Sprint("theirs ", m.theirs))
+	m.did("somebody else puts %s into %s", it.ID, m.f.path(in))
+	time.Sleep(20 * time.Minute)
+	if running {
+		m.run()
+	}
+}
+
+// TestModelInTrouble does the same while Frame.io refuses a tenth of all changes and others use our folders: whatever is refused, parked,
+// tried again or given up, nothing is deleted that nobody asked for, and in the end the folders show what Frame.io has.
+func TestModelInTrouble(t *testing.T) {
+	from, n := seeds(40)
+	for seed := from; seed < from+n; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { runTrouble(t, seed) }) })
+	}
+}
+
+func runTrouble(t *testing.T, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 3))
+	f := newFake()
+	f.rng = rand.New(rand.NewPCG(seed, 4))
+	f.faults = []float64{0, 0.1}[rng.IntN(2)]
+	f.refuse = func(op, _ string) error {
+		if op != "list" && f.rng.IntN(10) == 0 {
+			return []error{denied(op), refused(op)}[f.rng.IntN(2)]
+		}
+		return nil
+	}
+	m := &model{rng: rng, top: &thing{item: f.nodes["home"].Item}, removed: map[remote.ID]bool{}, trouble: true}
+	m.rig = newRig(t, f, func(c *Config) { c.Patience = []time.Duration{-1, 100 * time.Millisecond}[rng.IntN(2)] })
+	m.did("seed %d, faults %v", seed, f.faults)
+	for n := range 60 {
+		m.step()
+		if n%20 == 19 {
+			m.did("retry")
+			m.check(m.Retry())
+		}
+	}
+	m.goOnRunning()
+	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+	defer cancel()
+	for range 10 { // what goes back because it was given up may be refused in its turn
+		if err := m.Wait(ctx); err != nil {
+			m.fail("does not come to an end: %v", err)
+		}
+		m.did("cancel")
+		if err := m.Cancel(); err != nil {
+			m.fail("%v", err)
+		}
+	}
+	if err := m.Wait(ctx); err != nil || len(m.Pending()) > 0 {
+		m.fail("after Cancel: %v", err)
+	}
+	for id, path := range f.gone {
+		if !m.removed[id] && !m.ours(id) {
+			m.fail("%s (%s) was deleted, and nobody asked for it", id, path)
+		}
+	}
+	for id, n := range f.nodes {
+		if !n.IsDir() {
+			continue
+		}
+		var got, want []string
+		for it, err := range m.Children(context.WithValue(t.Context(), free{}, true), n.Ref) {
+			m.check(err)
+			got = append(got, it.Name+string(it.ID))
+		}
+		for _, c := range f.nodes {
+			if c.Parent == id {
+				want = append(want, c.Name+string(c.ID))
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			m.fail("%s shows %q, want %q", f.path(id), got, want)
+		}
+	}
+}
+
+// goOnRunning is run, if it does not run already.
+func (m *model) goOnRunning() {
+	if m.stop == nil {
+		m.run()
+	}
+}
+
+// seeds are where to begin and how many.
+func seeds(usual uint64) (from, n uint64) {
+	n = usual
+	if s := os.Getenv("INTENT_SEED"); s != "" {
+		from, _ = strconv.ParseUint(s, 10, 64)
+		n = 1
+	}
+	if s := os.Getenv("INTENT_SEEDS"); s != "" {
+		n, _ = strconv.ParseUint(s, 10, 64)
+	}
+	return from, n
+}
+
 // ours reports whether a folder was made by the journal without that the model ever heard of its id.
 func (m *model) ours(id remote.ID) bool {
 	if !strings.HasPrefix(string(id), "folder") {
@@ -349,16 +482,10 @@ func (m *model) ours(id remote.ID) bool {
 	return true
 }
 
-// TestModel does random things to a journal and a model of it, with crashes, lost answers and limits in between. INTENT_SEED runs
-// one seed, INTENT_SEEDS so many.
+// TestModel does random things to a journal and a model of it, with crashes, lost answers and limits in between. INTENT_SEED says with
+// which seed to begin, INTENT_SEEDS how many to take.
 func TestModel(t *testing.T) {
-	from, n := uint64(0), uint64(60)
-	if s := os.Getenv("INTENT_SEED"); s != "" {
-		from, _ = strconv.ParseUint(s, 10, 64)
-		n = 1
-	} else if s := os.Getenv("INTENT_SEEDS"); s != "" {
-		n, _ = strconv.ParseUint(s, 10, 64)
-	}
+	from, n := seeds(60)
 	for seed := from; seed < from+n; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { runModel(t, seed) })
 	}

@@ -58,7 +58,20 @@ func (j *Journal) beforeCreate(i *intent, p place) *intent {
 	if o := j.unmade(p.Parent); o != nil {
 		return o
 	}
+	if o := j.closing(p.Parent); o != nil {
+		return o
+	}
 	return j.tried(i, p)
+}
+
+// closing is the deletion under way that takes a folder with it. What goes there then is too late, and must not be deleted with it.
+func (j *Journal) closing(ref remote.Ref) *intent {
+	for o := j.byID[ref.ID]; o != nil && o.deletion() && !o.refused(); o = j.byID[o.At.Parent.ID] {
+		if o.busy {
+			return o
+		}
+	}
+	return nil
 }
 
 // tried is a creation in the same place whose outcome is not known.
@@ -76,13 +89,16 @@ func (j *Journal) beforeMove(i *intent, p place) *intent {
 	if o := j.unmade(p.Parent); o != nil {
 		return o
 	}
+	if o := j.closing(p.Parent); o != nil {
+		return o
+	}
 	if o := j.tried(i, p); o != nil || !i.folder() {
 		return o
 	}
 	var last *intent
 	at := uint64(0)
 	for o := range j.moving {
-		if o == i || o.Parked != "" {
+		if o == i || o.Parked != "" || j.stranded(o) { // order is not worth waiting for a person
 			continue
 		}
 		for _, st := range o.Steps {
@@ -149,7 +165,7 @@ func (j *Journal) inside(top *intent) (folders []*intent, before *intent) {
 			}
 			for o := range j.in[id] {
 				switch {
-				case o.refused() && !o.Back || !o.touches(id):
+				case o == top || o.refused() && !o.Back || !o.touches(id):
 				case o.busy || o.At.Parent.ID != id || !o.foldable():
 					return nil, o
 				case o.folder():

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
@@ -102,7 +103,13 @@ func (j *Journal) unheard(o *overlay, it remote.Item) bool {
 	if i := j.byID[it.ID]; i != nil {
 		return i.mute()
 	}
-	return j.unanswered(place{Parent: remote.Ref{ID: o.id}, Name: it.Name})
+	if _, other := j.state.made[it.ID]; other {
+		return false
+	}
+	p := place{Parent: remote.Ref{ID: o.id}, Name: it.Name}
+	return slices.ContainsFunc(j.holding[p.key()], func(i *intent) bool {
+		return i.Tried != nil && i.handed && (it.Created.IsZero() || it.Created.After(i.Tried.Since.Add(-clocks)))
+	})
 }
 
 // listed reports whether a folder that was pending when the listing began was made meanwhile and has been listed by its own id.
@@ -110,6 +117,9 @@ func (j *Journal) listed(o *overlay, it remote.Item) bool {
 	is, _ := j.Real(it.Ref)
 	return is.ID != it.ID && o.seen[is.ID]
 }
+
+// clocks is how far Frame.io's clock may be behind ours.
+const clocks = time.Minute
 
 // unanswered reports whether a folder in this place may be one that was made here: the answer is on its way, or was lost.
 func (j *Journal) unanswered(p place) bool {

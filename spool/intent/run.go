@@ -206,9 +206,7 @@ func (j *Journal) may(i *intent, now time.Time) (call, bool) {
 			i.stuck = true
 			j.free(i)
 		}
-		if o.Parked != "" {
-			j.news() // for Wait
-		}
+		j.news() // for Wait: o may wait for a person
 		return 0, false
 	}
 	i.stuck = false

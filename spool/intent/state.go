@@ -182,14 +182,15 @@ type state struct {
 	byID    map[remote.ID]*intent              // by what Frame.io calls it; until it is made by its pending id
 	in      map[remote.ID]map[*intent]struct{} // by each folder it is in, may be in, or shall be in
 	holding map[placeKey][]*intent             // by where Frame.io has it, or may have it
-	moving  map[*intent]struct{}               // folders that shall move
+	moving  map[*intent]struct{}               // folders that shall move; also those that are not made yet
 	aliases map[remote.ID]alias
+	made    map[remote.ID]struct{} // what the aliases are of
 }
 
 func newState() state {
 	return state{
 		byKey: map[string]*intent{}, byID: map[remote.ID]*intent{}, in: map[remote.ID]map[*intent]struct{}{},
-		holding: map[placeKey][]*intent{}, moving: map[*intent]struct{}{}, aliases: map[remote.ID]alias{},
+		holding: map[placeKey][]*intent{}, moving: map[*intent]struct{}{}, aliases: map[remote.ID]alias{}, made: map[remote.ID]struct{}{},
 	}
 }
 
@@ -207,6 +208,12 @@ func (s *state) canon(ref remote.Ref) remote.Ref {
 		}
 	}
 	return ref
+}
+
+// become notes what a folder made here has become.
+func (s *state) become(a alias) {
+	s.aliases[a.Here] = a
+	s.made[a.Is.ID] = struct{}{}
 }
 
 // insert puts a new intent into the indexes.
@@ -250,10 +257,10 @@ func (s *state) index(i *intent) {
 		link(place{Parent: f})
 	}
 	moves, at := len(i.Maybe) > 0, i.begins()
-	known := at.Parent.ID != ""
-	for _, st := range i.Steps {
+	for n, st := range i.Steps {
 		link(st.place)
-		moves = moves || !st.Gone && st.Parent.ID != at.Parent.ID
+		made := n == 0 && at.Parent.ID == "" // no move: that is where it is made
+		moves = moves || !made && !st.Gone && st.Parent.ID != at.Parent.ID
 		at = st.place
 	}
 	i.holds = placeKey{}
@@ -267,7 +274,7 @@ func (s *state) index(i *intent) {
 	if i.holds.parent != "" {
 		s.holding[i.holds] = append(s.holding[i.holds], i)
 	}
-	if moves && known && i.folder() {
+	if moves && i.folder() {
 		s.moving[i] = struct{}{}
 	}
 }
@@ -310,7 +317,7 @@ func (s *state) aim(i *intent, p place) {
 	if n > 1 {
 		before = i.Steps[n-2].place
 	}
-	moved := i.folder() && !last.Gone && last.Parent.ID != before.Parent.ID
+	moved := i.folder() && !last.Gone && (last.Parent.ID != before.Parent.ID || n == 1 && len(i.Maybe) > 0)
 	switch {
 	case moved && !p.Gone && p.Parent.ID == last.Parent.ID:
 		i.Steps[n-1] = step{p, last.Seq}
