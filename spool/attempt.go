@@ -28,6 +28,10 @@ type attempt struct {
 	creating bool   // guarded by Entry.step: CreateFile has been asked and has not answered
 	lost     string // guarded by Entry.step: the orphan that was noted meanwhile
 
+	from     *origin // what Frame.io copies it from
+	uncopied bool    // it does not
+	hash     string  // the bytes' xxHash64, once it was needed
+
 	differs bool // from what Frame.io has: same need not look again
 
 	confirming bool // guarded by Spool.mu: it takes a place among those being confirmed, not among those being sent
@@ -135,6 +139,9 @@ func (a *attempt) all() error {
 			err = a.same()
 		}
 		if err == nil {
+			err = a.copied()
+		}
+		if err == nil {
 			err = a.send()
 		}
 		if err == nil {
@@ -173,6 +180,7 @@ func (a *attempt) finish(err error) {
 		e.setStage(Waiting)
 	}
 	switch {
+	case err == errUncloned && e.uncloned() == nil:
 	case errors.Is(err, errNoFolder):
 		if !e.homeless() { // it has come just now
 			e.s.schedule(e, time.Now())

@@ -3,9 +3,48 @@ package spool
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
+
+func (f *fake) CopyFile(ctx context.Context, c remote.Copy) (it remote.Item, err error) {
+	err = f.call(ctx, "copy", string(c.File.ID), func() error {
+		from, err := f.get(c.File.ID)
+		if err != nil {
+			return err
+		}
+		if c.Check() != nil || f.item(from).State != remote.Uploaded || from.Size != c.Size || from.Name != c.Name && from.stack == "" {
+			return remote.ErrRefused
+		}
+		if !c.Since.IsZero() {
+			for _, a := range f.assets {
+				if a.copyOf == from.ID && a.Parent == c.To.ID && !a.Created.Before(c.Since) && a.lost {
+					it = f.item(a)
+					return nil
+				}
+			}
+		}
+		a := &asset{parts: from.parts, want: from.want, complete: time.Now(), copyOf: from.ID, lost: true}
+		a.Item = remote.Item{
+			Ref: remote.Ref{Kind: remote.File, ID: f.id("copy"), Account: "acc"}, Parent: c.To.ID, Name: from.Name + " [COPY]", Size: from.Size, Created: time.Now(),
+		}
+		if f.miscopy {
+			a.want = slices.Clone(a.want[:1])
+			a.want[0].Size--
+			a.Size--
+		}
+		f.assets[a.ID] = a
+		it = f.item(a)
+		return nil
+	})
+	if err == nil {
+		f.mu.Lock()
+		f.assets[it.ID].lost = false
+		f.mu.Unlock()
+	}
+	return it, err
+}
 
 func (f *fake) Delete(ctx context.Context, ref remote.Ref) error {
 	return f.call(ctx, "delete", string(ref.ID), func() error {

@@ -28,6 +28,8 @@ type fake struct {
 	stubborn bool
 	// sums tells checksums, as V2 does.
 	sums bool
+	// miscopy makes copies of other bytes.
+	miscopy bool
 
 	mu sync.Mutex
 	// refuse, if not nil, is asked before every call; after when it has been carried out: then its error is a lost answer.
@@ -51,6 +53,8 @@ type asset struct {
 	never    bool      // never completes
 	versions []remote.ID
 	stack    remote.ID
+	copyOf   remote.ID
+	lost     bool // nobody was told of this copy
 }
 
 var (

@@ -58,5 +58,8 @@ func (e *Entry) Info() Info {
 	if e.sending != nil {
 		e.sending.describe(&i)
 	}
+	if e.rec.Clone && e.rec.Format == formatPartial && !e.rec.Uncopied {
+		i.CopyOf = e.rec.Base.Name
+	}
 	return i
 }

@@ -153,6 +153,13 @@ func (s *Spool) bury(ctx context.Context, o *orphan) error {
 			return errInUse // looking for the lost one could take this one's placeholder
 		}
 	}
+	if o.Lost.Origin != nil { // copying it once more finds the one whose answer was lost, or makes another
+		it, err := s.cfg.Remote.CopyFile(ctx, o.Lost.newCopy(true))
+		if err != nil {
+			return notMissing(err)
+		}
+		return s.orphan(orphan{Key: o.Key, Ref: it.Ref}, nil)
+	}
 	// Creating it once more, with Since, deletes the one whose answer was lost; then the new one is known and can be deleted.
 	up, err := s.cfg.Remote.CreateFile(ctx, o.Lost.newFile(true))
 	if err != nil {

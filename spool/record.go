@@ -118,6 +118,9 @@ type record struct {
 	Own      *own      `json:"own,omitempty"`
 	// Base is the asset that was changed or emptied, as it was then. Its Content has the bytes that are not in data.
 	Base *remote.Item `json:"base,omitempty"`
+	// Clone: Base is not what was changed, but what was copied into this; Uncopied: Frame.io does not copy it.
+	Clone    bool `json:"clone,omitempty"`
+	Uncopied bool `json:"uncopied,omitempty"`
 	// Over is the asset that it was renamed over, as it was then.
 	Over *remote.Item `json:"over,omitempty"`
 	// Supersedes is the entry whose name this one took over by a rename: if the program dies before that one is discarded,
@@ -156,6 +159,7 @@ type intent struct {
 	MediaType string     `json:"media_type"`
 	Mtime     time.Time  `json:"mtime,omitzero"`
 	Began     time.Time  `json:"began"`
+	Origin    *origin    `json:"origin,omitempty"` // not to be created but copied from this, by whatever name
 }
 
 // placed is what item.json says: Frame.io has all bytes as File, and how far it has been brought to where it belongs.

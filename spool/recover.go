@@ -94,6 +94,9 @@ func (s *Spool) recoverOne(folder, name string) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.rec.Clone {
+		s.clones.Add(1)
+	}
 	s.mu.Lock()
 	s.byKey[key] = e
 	s.lay(e)

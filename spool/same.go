@@ -98,11 +98,15 @@ func (a *attempt) equals(was *remote.Item, marks bool) (bool, error) {
 
 // sum is the bytes' xxHash64, as Frame.io writes it.
 func (a *attempt) sum(size int64) (string, error) {
+	if a.hash != "" {
+		return a.hash, nil
+	}
 	h := xxhash.New()
 	if _, err := io.CopyBuffer(h, io.NewSectionReader(&a.guard, 0, size), make([]byte, 1<<20)); err != nil {
 		return "", fmt.Errorf("read bytes to compare: %w", err)
 	}
-	return fmt.Sprintf("%016x", h.Sum64()), nil
+	a.hash = fmt.Sprintf("%016x", h.Sum64())
+	return a.hash, nil
 }
 
 // equalBlocks compares block by block, but for those that were fetched and not written since.

@@ -32,6 +32,9 @@ func (a *attempt) send() error {
 	if p != nil {
 		return nil
 	}
+	if e.partial() {
+		return errUncloned
+	}
 	fresh, err := a.prepare()
 	if err != nil {
 		return err
@@ -43,6 +46,12 @@ func (a *attempt) send() error {
 	if err != nil {
 		return err
 	}
+	return a.place(it)
+}
+
+// place notes that Frame.io has every byte.
+func (a *attempt) place(it remote.Item) error {
+	e := a.e
 	return a.step(func() error {
 		a.mu.Lock()
 		file := a.up.File
@@ -52,6 +61,7 @@ func (a *attempt) send() error {
 			return err
 		}
 		e.s.did("item")
+		a.learn(file.Ref, p.Name)
 		e.mu.Lock()
 		e.placed = p
 		e.mu.Unlock()

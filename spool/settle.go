@@ -177,7 +177,8 @@ func (e *Entry) seal() error {
 	if stage != Settling {
 		return nil // opened or renamed meanwhile: whoever did that sees to the rest
 	}
-	if !e.partial() {
+	absent := e.partial() && !e.cloned()
+	if !absent {
 		e.untroubled()
 	}
 	switch {
@@ -190,7 +191,7 @@ func (e *Entry) seal() error {
 	case !rec.Synced: // closed again since commit
 		e.s.schedule(e, time.Now())
 		return nil
-	case e.partial():
+	case absent:
 		return errAbsent
 	case folder != drafts:
 		if err := e.toDrafts(nil); err != nil {

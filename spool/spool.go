@@ -28,6 +28,8 @@ import (
 type Remote interface {
 	// CreateFile makes a placeholder and tells where its bytes go.
 	CreateFile(ctx context.Context, f remote.NewFile) (remote.Upload, error)
+	// CopyFile makes a file of another one of the same account, under whatever name; it may not be complete yet.
+	CopyFile(ctx context.Context, c remote.Copy) (remote.Item, error)
 	// PutPart sends body's bytes [part.Off, part.Off+part.Size). It must return soon after ctx ends.
 	PutPart(ctx context.Context, part remote.Part, body io.ReaderAt) error
 	// Stat tells how far the bytes have come.
@@ -70,7 +72,8 @@ type Config struct {
 	// Local tells the names that never leave this machine (LocalName).
 	Local func(name string) bool
 	// Settled is called without any lock held once Frame.io has confirmed an entry and it has its name and place; the entry
-	// stays visible until Settled returns. data is the path of its bytes, which the callee may take by renaming it. It is
+	// stays visible until Settled returns. data is the path of its bytes, which the callee may take by renaming it; "" if they never
+	// were here, because Frame.io has copied them. It is
 	// called again after a crash in between, after an error (later), and after a change of name or attributes meanwhile, so it
 	// must be idempotent and must stand data being gone already.
 	Settled func(info Info, item remote.Item, data string) error
@@ -108,6 +111,8 @@ type Spool struct {
 	background sync.WaitGroup // the syncer
 	nParked    atomic.Int64
 	assembly   assembly
+	clones     atomic.Int64 // that there were, and perhaps are
+	known      known
 
 	mu sync.RWMutex // guards what follows. Lock order: see Entry
 	index
@@ -162,6 +167,7 @@ func Open(cfg Config) (*Spool, error) {
 		s.lock.Close()
 		return nil, err
 	}
+	s.known.load(cfg.Dir)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopSync = cancel
 	s.background.Go(func() { s.syncer(ctx) })

@@ -52,7 +52,11 @@ func (a *attempt) tell() error {
 			continue
 		}
 		info = e.Info()
-		err = e.s.cfg.Settled(info, item, e.dataPath())
+		data := e.dataPath()
+		if e.partial() {
+			data = "" // Frame.io has copied what never was here
+		}
+		err = e.s.cfg.Settled(info, item, data)
 		again, err := a.told(err, touched, wasYoung)
 		if err != nil || !again {
 			return err

@@ -147,7 +147,8 @@ type Info struct {
 	Reason  string `json:"reason,omitempty"`  // why it is held or parked, for people, with what to do
 	Quiet   bool   `json:"quiet,omitempty"`   // held as a matter of course (a temporary name, no byte yet): not worth a line in a summary
 
-	Asset     remote.Ref `json:"asset,omitzero"` // its File on Frame.io (a placeholder at first), or its Stack once it is a version
+	Asset     remote.Ref `json:"asset,omitzero"`    // its File on Frame.io (a placeholder at first), or its Stack once it is a version
+	CopyOf    string     `json:"copy_of,omitempty"` // what on Frame.io has its bytes, which are not here: Frame.io is to copy it
 	MediaType string     `json:"media_type,omitempty"`
 	Sent      int64      `json:"sent"` // bytes PUT so far
 	Parts     int        `json:"parts,omitempty"`

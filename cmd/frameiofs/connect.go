@@ -32,6 +32,7 @@ type wire interface {
 	Usage(ctx context.Context, account remote.ID) (remote.Usage, error)
 	CreateFolder(ctx context.Context, parent remote.Ref, name string) (remote.Item, error)
 	CreateFile(ctx context.Context, f remote.NewFile) (remote.Upload, error)
+	CopyFile(ctx context.Context, c remote.Copy) (remote.Item, error)
 	PutPart(ctx context.Context, part remote.Part, body io.ReaderAt) error
 	AddVersion(ctx context.Context, target, file remote.Ref) (remote.Item, error)
 	Rename(ctx context.Context, ref remote.Ref, name string) (remote.Item, error)

@@ -174,6 +174,14 @@ func (g *guard) CreateFile(ctx context.Context, f remote.NewFile) (remote.Upload
 	return g.link.CreateFile(ctx, f)
 }
 
+// CopyFile passes first.
+func (g *guard) CopyFile(ctx context.Context, c remote.Copy) (remote.Item, error) {
+	if err := g.pass(ctx); err != nil {
+		return remote.Item{}, err
+	}
+	return g.link.CopyFile(ctx, c)
+}
+
 // PutPart passes first.
 func (g *guard) PutPart(ctx context.Context, part remote.Part, body io.ReaderAt) error {
 	if err := g.pass(ctx); err != nil {

@@ -84,6 +84,12 @@ func (l *link) Stat(ctx context.Context, ref remote.Ref) (remote.Item, error) {
 }
 
 // CreateFile is the wire's.
+func (l *link) CopyFile(ctx context.Context, c remote.Copy) (remote.Item, error) {
+	it, err := l.wire.CopyFile(ctx, c)
+	l.saw(err)
+	return it, err
+}
+
 func (l *link) CreateFile(ctx context.Context, f remote.NewFile) (remote.Upload, error) {
 	up, err := l.wire.CreateFile(ctx, f)
 	l.saw(err)
