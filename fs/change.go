@@ -202,7 +202,7 @@ func (d *dir) remove(ctx context.Context, l line) error {
 	parent := d.get().Ref
 	there := l.there()
 	if !there.Ref.IsZero() {
-		if err := d.fs.cfg.Names.Remove(ctx, there, parent); err != nil {
+		if err := d.fs.take(ctx, there, parent); err != nil {
 			return err
 		}
 		d.fs.cfg.Tree.Drop(parent, there.ID)
@@ -219,7 +219,7 @@ func (d *dir) remove(ctx context.Context, l line) error {
 		d.fs.cfg.Tree.Drop(parent, there.ID) // again: Settled may have been at work until the entry was gone
 		return nil
 	}
-	if err := d.fs.cfg.Names.Remove(ctx, left, parent); err != nil {
+	if err := d.fs.take(ctx, left, parent); err != nil {
 		return err
 	}
 	d.fs.cfg.Tree.Drop(parent, left.ID)

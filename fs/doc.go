@@ -25,6 +25,12 @@
 // file open for writing. Until then the change needs what it was made of: if that is deleted on Frame.io the file is held, and
 // what was written is kept; reading the rest fails. Moving such a file over another waits for the rest, since its old place goes.
 //
+// copy_file_range(2), and so cp, of a file on Frame.io (1 MiB or more) from its beginning into a new or emptied file of the same
+// account moves no byte and waits for nothing: if it is the whole file, and is left so, Frame.io copies it. Until it has, the copy's
+// bytes are the source's: rm of the source through this mount waits for the copy, and if somebody else deletes it meanwhile, the copy is
+// held until it is restored. What Frame.io does not copy, and a copy that is changed, is fetched and uploaded. Anything else is copied by
+// reading and writing.
+//
 // fallocate(2) reserves room, punches holes and zeroes; what shifts bytes is refused (EOPNOTSUPP). SEEK_DATA and SEEK_HOLE tell the
 // holes of what is leaving; on Frame.io they are zeros, and a file is all data.
 //

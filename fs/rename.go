@@ -181,7 +181,7 @@ func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newNam
 	if left.IsZero() {
 		return nil
 	}
-	if err := d.fs.cfg.Names.Remove(ctx, remote.Item{Ref: left}, d.get().Ref); err != nil {
+	if err := d.fs.take(ctx, remote.Item{Ref: left}, d.get().Ref); err != nil {
 		return err
 	}
 	d.fs.cfg.Tree.Drop(d.get().Ref, left.ID)

@@ -3,7 +3,6 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
@@ -11,7 +10,7 @@ import (
 
 // minCopy is the size in bytes from which on Frame.io is asked for a copy of known content instead of being sent it: fewer bytes are
 // sent sooner than it is asked, because its limits for copies are narrow (spec: frameio-v4.md §7).
-const minCopy = 1 << 20
+const minCopy = 8 << 20
 
 // origin is a file on Frame.io that has the very bytes of an entry.
 type origin struct {
@@ -65,6 +64,9 @@ func (a *attempt) copied() error {
 	if err == nil {
 		it, err = a.confirm()
 	}
+	if err == nil {
+		it, err = a.named(it)
+	}
 	var f *failure
 	switch {
 	case errors.As(err, &f):
@@ -79,6 +81,28 @@ func (a *attempt) copied() error {
 	}
 	e.s.log.Info("Frame.io has copied the file: nothing was sent", "key", e.key, "name", e.Info().Name, "from", from.Name, "size", e.Size())
 	return a.place(it)
+}
+
+// named gives a copy that is to be a version its name while it is a file: a stack may get it from that, and V4 cannot rename stacks.
+func (a *attempt) named(it remote.Item) (remote.Item, error) {
+	rec, _, _ := a.e.get()
+	if rec.replaces().IsZero() || it.Name == rec.Target.Name {
+		return it, nil
+	}
+	err := a.persist(func() error {
+		as, err := a.e.s.cfg.Remote.Rename(a.ctx, it.Ref, rec.Target.Name)
+		if err == nil {
+			it = as
+		}
+		return err
+	})
+	if err != nil && judge(err) != final {
+		return it, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.up.File.Name = it.Name
+	return it, nil // refused: its place will tell
 }
 
 // originOf is what has the bytes that was had.
@@ -190,18 +214,27 @@ func (a *attempt) known() (*origin, error) {
 		return nil, err
 	}
 	for _, k := range all {
-		if k.Checksum != sum {
+		if k.Checksum != "" && k.Checksum != sum {
 			continue
 		}
 		var it remote.Item
 		err := a.persist(func() (err error) { it, err = e.s.cfg.Remote.Stat(a.ctx, k.File); return err })
-		switch {
-		case err == nil && it.Kind == remote.File && it.Complete() && it.Size == size && (it.Checksum == "" || it.Checksum == sum):
-			return &k.origin, nil
-		case err == nil || judge(err) == final || errors.Is(err, fs.ErrNotExist):
-			e.s.known.forget(k.File)
-		default:
+		if err != nil && judge(err) != final {
 			return nil, err
+		}
+		told := it.Checksum // V2 often finds it out only after the file was confirmed
+		if told == "" {
+			told = k.Checksum
+		}
+		switch {
+		case err != nil || it.Kind != remote.File || !it.Complete() || it.Size != size || told == "":
+			e.s.known.forget(k.File)
+		case told == sum:
+			k.Checksum = sum
+			return &k.origin, nil
+		default:
+			k.Checksum = told
+			e.s.known.add(k)
 		}
 	}
 	return nil, nil

@@ -13,7 +13,7 @@ import (
 )
 
 // footage is content of which several blocks and a copy are worth while.
-var footage = strings.Repeat("0123456789abcdef", (minCopy+2*blockSize)/16) + "the end"
+var footage = strings.Repeat("0123456789abcdef", 10*blockSize/16) + "the end"
 
 // large is a rig whose Frame.io takes parts of a size that films come in.
 func large(t *testing.T, tune ...func(*fake)) *rig {
@@ -231,22 +231,23 @@ func TestSpare(t *testing.T) {
 // The same bytes again are not sent again, but only while what was sent is there as it was.
 func TestKnownContent(t *testing.T) {
 	bubble(t, func(t *testing.T) {
+		long := strings.Repeat(footage, minCopy/len(footage)+1)
 		r := large(t, func(f *fake) { f.sums = true })
 		r.start()
-		r.file("a", footage)
+		r.file("a", long)
 		r.finish()
 		puts := r.f.count("put")
-		r.file("b", footage)
+		r.file("b", long)
 		r.finish()
 		if r.f.count("put") != puts || r.f.count("copy") != 1 {
 			t.Errorf("calls: %v", r.f.calls)
 		}
-		r.expect("folder-a/a = "+seen(footage), "folder-a/b = "+seen(footage))
+		r.expect("folder-a/a = "+seen(long), "folder-a/b = "+seen(long))
 
 		r.end()
 		r.open() // it is known to the next run
 		r.start()
-		r.file("c", strings.Replace(footage, "0", "x", 1)) // as long, but other bytes
+		r.file("c", strings.Replace(long, "0", "x", 1)) // as long, but other bytes
 		r.finish()
 		if r.f.count("put") != 2*puts || r.f.count("copy") != 1 {
 			t.Errorf("other bytes: %v", r.f.calls)
@@ -256,7 +257,7 @@ func TestKnownContent(t *testing.T) {
 				r.must(r.f.Delete(t.Context(), a.Ref))
 			}
 		}
-		r.file("d", footage)
+		r.file("d", long)
 		r.finish()
 		if r.f.count("put") != 3*puts {
 			t.Errorf("after a and b were deleted: %v", r.f.calls)
