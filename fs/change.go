@@ -85,9 +85,15 @@ func (d *dir) Create(ctx context.Context, name string, _, mode uint32, out *fuse
 	}
 	d.touched()
 	inode := d.child(ctx, line{name: name, entry: e}, out)
-	h := inode.Operations().(*file).newHandle(true)
+	n := inode.Operations().(*file)
+	h := n.newHandle(true)
 	h.entry, h.spooled = e, sp
-	return inode, h, fuse.FOPEN_DIRECT_IO, 0
+	fh, how, err := n.passEntry(ctx, h)
+	if err != nil {
+		h.Release(ctx)
+		return fail(errors.Join(err, e.Discard()))
+	}
+	return inode, fh, how, 0
 }
 
 // vacant makes sure that a name that the kernel holds to be free is so, by a listing that is not old. If it is not, ESTALE has the
@@ -310,7 +316,7 @@ func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.
 	if errno != 0 {
 		return nil, errno
 	}
-	h := fh.(*handle)
+	h := handleOf(fh)
 	defer h.Release(ctx)
 	return inode, h.Flush(ctx)
 }

@@ -24,3 +24,20 @@ func MacOptions(given []string, root string, readOnly bool) []string {
 
 // Locks tells whether the kernel is asked to send locks to us.
 func Locks() bool { return (&FS{}).options().EnableLocks }
+
+// NoPast has what is being written go through us, as where the kernel cannot write by itself.
+func NoPast(c *Config) { c.testOnlyNoPast = true }
+
+// Passing is how many open handles the kernel serves by itself.
+func (f *FS) Passing() (n int) {
+	f.files.mu.Lock()
+	defer f.files.mu.Unlock()
+	for _, p := range f.files.nodes {
+		if node := p.Value(); node != nil {
+			node.mu.Lock()
+			n += node.passing
+			node.mu.Unlock()
+		}
+	}
+	return n
+}

@@ -30,6 +30,7 @@ type file struct {
 
 	opens   int       // handles that are open, see version.go
 	passing int       // those of them that the kernel may read past us
+	backing backing   // the file that it was given for that; ever the same, too
 	passed  remote.ID // the Content that it may have been given to read so; ever the same
 }
 
@@ -124,6 +125,7 @@ func (n *file) get() (remote.Item, *spool.Entry) {
 func (n *file) fill(out *fuse.Attr) {
 	it, e := n.get()
 	if e != nil {
+		e.Look()
 		n.fs.fillEntry(e.Info(), out)
 	} else {
 		n.fs.fillItem(it, out)
@@ -169,7 +171,7 @@ func (n *file) resize(ctx context.Context, fh fusefs.FileHandle, size int64) err
 	if size < 0 {
 		return syscall.EFBIG
 	}
-	if h, ok := fh.(*handle); ok && h.write {
+	if h := handleOf(fh); h != nil && h.write {
 		return h.truncate(ctx, size)
 	}
 	hold := n.newHandle(false) // nobody shall read past us from here on

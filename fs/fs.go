@@ -62,19 +62,22 @@ type Config struct {
 	Options    []string // mount(8) options passed on: nosuid, noexec, …
 	Debug      bool     // log every request of the kernel
 	Log        *slog.Logger
+
+	testOnlyNoPast bool // what is being written goes through us
 }
 
 // FS is one mounted tree.
 type FS struct {
-	cfg    Config
-	log    *slog.Logger
-	start  time.Time // time of folders that Frame.io gives none
-	quota  quota
-	root   *dir
-	server *fuse.Server
-	marked atomic.Bool   // the root has marks of macOS
-	passes atomic.Bool   // the kernel can read files past us
-	events atomic.Uint64 // changes of what an inode stands for, counted; see file.told
+	cfg          Config
+	log          *slog.Logger
+	start        time.Time // time of folders that Frame.io gives none
+	quota        quota
+	root         *dir
+	server       *fuse.Server
+	marked       atomic.Bool   // the root has marks of macOS
+	passes       atomic.Bool   // the kernel can read files past us,
+	passesWrites atomic.Bool   // and write the spool's
+	events       atomic.Uint64 // changes of what an inode stands for, counted; see file.told
 
 	mounted atomic.Bool    // the kernel can be told something
 	telling sync.WaitGroup // what is being told to it
@@ -113,6 +116,7 @@ func (f *FS) Mount(mountPoint string) error {
 	}
 	f.server = server
 	f.passes.Store(canPass(server))
+	f.passesWrites.Store(f.canPassWrites())
 	f.mounted.Store(true)
 	ctx, cancel := context.WithCancel(context.Background())
 	f.stop = cancel

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -29,6 +30,7 @@ type handle struct {
 	content remote.ID // what reader reads
 	past    []func()  // give back what was read from before: a read may still be at it
 	passes  bool      // the kernel may read past us
+	counted int64     // bytes of what it writes past us that are taken from the account's storage
 }
 
 // newHandle makes a handle of n. From here on n stands for what it stands for now, see version.go.
@@ -177,7 +179,8 @@ func (h *handle) Flush(ctx context.Context) syscall.Errno {
 	if caller, ok := fuse.FromContext(ctx); ok {
 		c = closing(caller.Pid)
 	}
-	if err := sp.Flush(ctx, c); err != nil {
+	over := h.count(sp)
+	if err := cmp.Or(over, sp.Flush(ctx, c)); err != nil {
 		return errno(err)
 	}
 	if c.Signalled {

@@ -27,18 +27,26 @@ func (n *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 	defer cancel()
 	h := n.newHandle(true)
 	err := n.writable(ctx)
+	var fh fusefs.FileHandle
+	var how uint32
 	if err == nil {
 		h.entry, h.spooled, err = n.openWrite(ctx, flags&syscall.O_TRUNC != 0)
 	}
+	if err == nil {
+		fh, how, err = n.passEntry(ctx, h)
+	}
 	if err != nil {
 		h.Release(ctx)
+		if err == errAgain {
+			return n.Open(ctx, flags)
+		}
 		if !errors.Is(err, syscall.ESTALE) {
 			n.fs.log.Warn("open for writing", "name", n.label(), "error", err)
 		}
 		return nil, 0, errno(err)
 	}
 	n.uncache()
-	return h, fuse.FOPEN_DIRECT_IO, 0
+	return fh, how, 0
 }
 
 // openWrite opens the file for a change, and empties it first if so asked.
@@ -81,9 +89,16 @@ func (n *file) openRead(ctx context.Context) (fusefs.FileHandle, uint32, syscall
 		if err == nil {
 			n.uncache()
 			h.entry, h.spooled = e, sp
-			return h, fuse.FOPEN_DIRECT_IO, 0
+			fh, how, perr := n.passEntry(ctx, h)
+			if perr == nil {
+				return fh, how, 0
+			}
+			err = perr
 		}
 		h.Release(ctx)
+		if err == errAgain {
+			continue
+		}
 		if errors.Is(err, spool.ErrGone) {
 			err = n.outlived(ctx, e)
 		}

@@ -1,7 +1,9 @@
 package fs
 
 import (
+	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
@@ -35,6 +37,8 @@ func swallowsXAttr(name string) bool { return strings.HasPrefix(name, "com.apple
 
 // canPass is false: passthrough is Linux's.
 func canPass(*fuse.Server) bool { return false }
+
+func takes(*fuse.Server, *os.File) error { return syscall.ENOTSUP }
 
 // system adds what macFUSE alone has.
 func (f *FS) system(o *fusefs.Options) {

@@ -40,6 +40,18 @@ func canPass(s *fuse.Server) bool {
 	return os.Geteuid() == 0 && s.KernelSettings().Flags64()&fuse.CAP_PASSTHROUGH != 0
 }
 
+// takes finds out whether the kernel can be given a file to read and write past us.
+func takes(s *fuse.Server, file *os.File) error {
+	id, err := s.RegisterBackingFd(&fuse.BackingMap{Fd: int32(file.Fd())})
+	if err == 0 {
+		err = s.UnregisterBackingFd(id)
+	}
+	if err != 0 {
+		return err
+	}
+	return nil
+}
+
 // system adds what Linux alone has. Without HANDLE_KILLPRIV_V2 the kernel asks for an extended attribute before every write. With
 // READDIRPLUS_AUTO it would read the most of a folder without attributes, and look each name of ls -l up by itself.
 func (f *FS) system(o *fusefs.Options) {

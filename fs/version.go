@@ -58,9 +58,9 @@ func (n *file) writable(ctx context.Context) error {
 		return err
 	}
 	n.mu.Lock()
-	passing, ref := n.passing, n.item.item().Ref
+	passing, ref, leaving := n.passing, n.item.item().Ref, n.entry != nil
 	n.mu.Unlock()
-	if passing == 0 {
+	if passing == 0 || leaving { // what is leaving they read and write together: see passEntry
 		return nil
 	}
 	return n.makeWay(ref)
@@ -124,7 +124,15 @@ func (n *file) pass(h *handle) (*passed, error) {
 	n.mu.Lock()
 	ref := n.item.item().Ref
 	if n.entry == nil && n.opens-1 == n.passing && (n.passed == "" || n.passed == h.content) {
-		if f, ok := h.reader.File(); ok {
+		f, ok := h.reader.File()
+		if ok {
+			id := backingOf(f)
+			ok = n.backing == (backing{}) || n.backing == id
+			if ok {
+				n.backing = id
+			}
+		}
+		if ok {
 			n.passing++
 			n.passed, h.passes = h.content, true
 			n.mu.Unlock()

@@ -185,6 +185,8 @@ func (a *attempt) finish(err error) {
 		if !e.homeless() { // it has come just now
 			e.s.schedule(e, time.Now())
 		}
+	case errors.Is(err, errWrittenPast):
+		e.writtenPast()
 	case errors.Is(err, errRevoked) && a.run.Err() != nil: // Run ends; the next start goes on
 	case judge(err) == final:
 		if p == nil {

@@ -49,6 +49,9 @@ func (a *attempt) sealed(rec record) error {
 		return err
 	}
 	if st.Size() != rec.Size || !rec.SealTime.IsZero() && !st.ModTime().Equal(rec.SealTime) {
+		if a.e.passed() {
+			return errWrittenPast
+		}
 		return parkError(errBytesChanged.Error() + "; look at " + a.e.dataPath() + ", then retry")
 	}
 	return nil

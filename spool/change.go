@@ -172,6 +172,7 @@ func (e *Entry) resume(quiet time.Duration) {
 func (e *Entry) SetAttr(a Attr) error {
 	e.step.Lock()
 	defer e.step.Unlock()
+	e.look()
 	_, stage, _ := e.get()
 	if stage == Gone && !e.unlinked {
 		return ErrGone

@@ -45,7 +45,7 @@ func (e *Entry) commit() error {
 	}
 	err := e.save(durable, func(r *record) {
 		// Whatever was modified since came with a record of its own, which this must not vouch for.
-		r.Synced = r.Synced || !r.Closed.IsZero() && mods == e.mods.Load()
+		r.Synced = r.Synced || !r.Closed.IsZero() && !r.Past && mods == e.mods.Load()
 	})
 	if err == nil {
 		e.lazy = false
@@ -127,7 +127,7 @@ func (s *Spool) syncYoung() {
 	}
 	var closed []*Entry
 	for e := range set {
-		if rec, _, folder := e.get(); folder != "" && e.isYoung() && !rec.Synced && !rec.Closed.IsZero() {
+		if rec, _, folder := e.get(); folder != "" && e.isYoung() && !rec.Synced && !rec.Closed.IsZero() && !rec.Past {
 			closed = append(closed, e)
 		}
 	}
@@ -226,6 +226,6 @@ func (e *Entry) synced(line uint64) {
 	}
 	e.lazy = false
 	e.mu.Lock()
-	e.rec.Synced = e.rec.Synced || !e.rec.Closed.IsZero()
+	e.rec.Synced = e.rec.Synced || !e.rec.Closed.IsZero() && !e.rec.Past
 	e.mu.Unlock()
 }

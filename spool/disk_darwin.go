@@ -47,3 +47,6 @@ func bootID() string {
 
 // syncDisk would bring everything that was written to the disk of a folder to it; macOS does not tell when that is done.
 func syncDisk(string) (done bool, err error) { return false, nil }
+
+// lease answers nothing: macOS has no passthrough.
+func lease(*os.File) error { return nil }

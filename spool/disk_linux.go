@@ -65,3 +65,12 @@ func syncDisk(folder string) (done bool, err error) {
 	defer d.Close()
 	return true, unix.Syncfs(int(d.Fd()))
 }
+
+// lease answers EAGAIN if somebody has the file open for writing, or mapped so.
+func lease(f *os.File) error {
+	_, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
+	if err == nil {
+		_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
+	}
+	return err
+}

@@ -23,19 +23,20 @@ type Entry struct {
 	key Key
 
 	// step is held by whoever changes what the disk says about the entry. Small fsyncs happen under it.
-	step      sync.Mutex
-	attempt   *attempt      // who is sending it now; an attempt that is not this one any more may not change anything
-	intent    *intent       // creating
-	split     bool          // it has got data of its own, but as yet nothing else happened to it: see undo
-	hydrating *hydration    // who fetches its rest
-	given     bool          // data may belong to someone else by now (Config.Settled): before a modification it is copied
-	telling   bool          // Config.Settled is running
-	unlinked  bool          // discarded
-	frail     bool          // entry.json may not survive a loss of power
-	previous  bool          // entry.prev is there, which does
-	lazy      bool          // something was written that may not survive a loss of power
-	line      uint64        // of the journal, with a young entry's record
-	copying   chan struct{} // not nil while someone copies given bytes; closed at the end
+	step       sync.Mutex
+	attempt    *attempt      // who is sending it now; an attempt that is not this one any more may not change anything
+	intent     *intent       // creating
+	split      bool          // it has got data of its own, but as yet nothing else happened to it: see undo
+	hydrating  *hydration    // who fetches its rest
+	given      bool          // data may belong to someone else by now (Config.Settled): before a modification it is copied
+	telling    bool          // Config.Settled is running
+	unlinked   bool          // discarded
+	frail      bool          // entry.json may not survive a loss of power
+	previous   bool          // entry.prev is there, which does
+	closedMods int64         // mods when it was closed last
+	lazy       bool          // something was written that may not survive a loss of power
+	line       uint64        // of the journal, with a young entry's record
+	copying    chan struct{} // not nil while someone copies given bytes; closed at the end
 
 	// gate is shared by those who read and write bytes, and taken alone by who changes which bytes these are.
 	gate     sync.RWMutex
@@ -50,6 +51,8 @@ type Entry struct {
 	broken   atomic.Bool  // hole is not empty
 	lacks    atomic.Int64 // bytes that only base has
 
+	past past
+
 	mu       sync.Mutex // guards what follows; a leaf: nothing is called under it
 	rec      record     // but for Attr.Mtime changed only with step held too, like the next five
 	stage    Stage
@@ -61,6 +64,7 @@ type Entry struct {
 	base     Base       // bytes that are not here; opened by source
 	uses     int        // of data and base: handles, attempts, fsyncs
 	writers  map[*Handle]struct{}
+	unseen   int       // those of them that write past us
 	last     Closing   // by the last Flush of a writer
 	hole     span      // where a write failed and was not made good
 	touched  int       // counts changes of name and attributes

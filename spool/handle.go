@@ -14,6 +14,9 @@ type Handle struct {
 	e     *Entry
 	write bool
 
+	past   bool     // the kernel writes past us; changed with Entry.step held
+	before *Closing // who had closed the entry before it was opened for that
+
 	flushed  atomic.Bool // closed by some descriptor since its last modification
 	touched  atomic.Bool // has ever modified
 	failed   atomic.Bool // one of its writes failed
@@ -80,6 +83,7 @@ func (h *Handle) put(p []byte, off int64) (int, error) {
 
 // Truncate sets the size. Setting the size it has changes nothing.
 func (h *Handle) Truncate(ctx context.Context, size int64) error {
+	h.e.look()
 	if size == h.e.Size() && h.write {
 		return nil
 	}
@@ -115,6 +119,7 @@ func (h *Handle) Allocate(ctx context.Context, off, n int64, keepSize bool) erro
 	if n <= 0 {
 		return fmt.Errorf("allocate %d bytes: %w", n, syscall.EINVAL)
 	}
+	h.e.look()
 	return h.modify(ctx, span{off, off + n}, math.MaxInt64, func() error {
 		e := h.e
 		e.gate.Lock()
@@ -177,6 +182,7 @@ func (h *Handle) modify(ctx context.Context, s span, keep int64, f func() error)
 func (e *Entry) changed() {
 	e.modified.Store(time.Now().UnixNano())
 	e.mods.Add(1)
+	e.own()
 	if e.mtimeSet.Load() {
 		e.mu.Lock()
 		e.rec.Attr.Mtime = time.Time{}
@@ -231,8 +237,13 @@ func (h *Handle) Flush(_ context.Context, c Closing) error {
 	e := h.e
 	e.step.Lock()
 	defer e.step.Unlock()
+	e.look()
+	h.overfull()
 	h.flushed.Store(true)
 	e.mu.Lock()
+	if h.before != nil && !h.touched.Load() {
+		c = *h.before // nothing was written since
+	}
 	e.last = c
 	stage, rec, all := e.stage, e.rec, true
 	for w := range e.writers {
@@ -242,7 +253,7 @@ func (h *Handle) Flush(_ context.Context, c Closing) error {
 	if stage == Writing {
 		var err error
 		switch closed := !rec.Closed.IsZero(); {
-		case !closed && all && e.mods.Load() > 0:
+		case (!closed || rec.Past && e.mods.Load() != e.closedMods) && all && e.mods.Load() > 0:
 			err = e.close(c)
 		case closed && c.Signalled != rec.Closer.Signalled && (h.touched.Load() || rec.Closer.Signalled):
 			err = e.save(lazily, func(r *record) { r.Closer = c })
@@ -262,8 +273,9 @@ func (e *Entry) close(c Closing) error {
 	e.gate.Lock()
 	e.writable = false
 	e.gate.Unlock()
+	e.closedMods = e.mods.Load()
 	return e.save(lazily, func(r *record) {
-		r.Closed, r.Closer, r.Synced, r.Broken = time.Now(), c, false, e.broken.Load()
+		r.Closed, r.Closer, r.Synced, r.Broken, r.Past = time.Now(), c, false, e.broken.Load(), e.unseenWriters()
 	})
 }
 
@@ -276,8 +288,14 @@ func (h *Handle) Release() {
 	defer e.release()
 	e.step.Lock()
 	defer e.step.Unlock()
+	if e.look() {
+		h.overfull()
+	}
 	e.mu.Lock()
 	delete(e.writers, h)
+	if h.past {
+		e.unseen--
+	}
 	writers, others, stage := len(e.writers), e.uses > 1, e.stage
 	e.mu.Unlock()
 	switch {

@@ -17,6 +17,7 @@ func (h *Handle) Punch(ctx context.Context, off, n int64) error {
 	if n <= 0 {
 		return fmt.Errorf("punch %d bytes: %w", n, syscall.EINVAL)
 	}
+	h.e.look()
 	end := off + n
 	if size := h.e.Size(); off >= 0 && off < end && end > size {
 		end = max(off, size)
@@ -96,6 +97,7 @@ func (h *Handle) seek(off int64, whence int, solid func(size int64) int64) (int6
 		return 0, ErrClosed
 	}
 	e := h.e
+	e.look()
 	e.gate.RLock()
 	defer e.gate.RUnlock()
 	size := e.size.Load()

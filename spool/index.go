@@ -173,6 +173,7 @@ func (s *Spool) entries() []*Entry {
 func (s *Spool) All() []Info {
 	var all []Info
 	for _, e := range s.entries() {
+		e.look()
 		if i := e.Info(); i.Stage != Clean {
 			all = append(all, i)
 		}

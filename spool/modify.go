@@ -72,7 +72,7 @@ func (e *Entry) reopen() error {
 	rec, was, _ := e.get()
 	line := e.line
 	err := e.save(!e.isYoung(), func(r *record) {
-		r.Closed, r.Closer, r.Synced, r.Broken = time.Time{}, Closing{}, false, false
+		r.Closed, r.Closer, r.Synced, r.Broken, r.Past = time.Time{}, Closing{}, false, false, false
 		r.Hold, r.Reason, r.Failures, r.Sealed = "", "", 0, time.Time{}
 		r.Own = e.becomes(r)
 	})
@@ -309,6 +309,9 @@ func (e *Entry) adopt(dir string, f *os.File, b *blocks) error {
 	e.gate.Lock()
 	old := e.data
 	e.data, e.blocks, e.writable = f, b, true
+	e.past.mu.Lock()
+	e.past.ever = false // another file, which the kernel does not have
+	e.past.mu.Unlock()
 	e.size.Store(st.Size())
 	e.gate.Unlock()
 	if old != nil {

@@ -106,6 +106,7 @@ type record struct {
 	Modified time.Time `json:"modified"`          // last modification of the bytes
 	Closed   time.Time `json:"closed,omitzero"`   // zero: some writer has not closed it yet
 	Closer   Closing   `json:"closer,omitzero"`   // who closed it last
+	Past     bool      `json:"past,omitempty"`    // closed, but written past us by who may still write: see past
 	Broken   bool      `json:"broken,omitempty"`  // a write failed and was not made good
 	Synced   bool      `json:"synced,omitempty"`  // this record was written after the bytes it speaks of were on the disk
 	Boot     string    `json:"boot,omitempty"`    // unless Synced: the machine's run in which Closed can be believed

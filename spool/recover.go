@@ -239,9 +239,14 @@ func (e *Entry) recover() error {
 		e.hold(holdEmpty)
 	case open:
 		e.hold(holdInterrupted)
+	case rec.Past && (rec.Size != e.Size() || rec.Modified.UnixNano() != e.modified.Load()):
+		e.hold(holdInterrupted)
 	case !rec.Synced && rec.Boot != e.s.boot, rec.Size != e.Size():
 		e.hold(holdPower)
 	default:
+		e.mu.Lock()
+		e.rec.Past = false // nobody is left to write
+		e.mu.Unlock()
 		e.settle(0)
 	}
 	return nil

@@ -42,7 +42,7 @@ const (
 )
 
 // small reports whether the entry is sent among the small files.
-func (e *Entry) small() bool { return e.Size() <= smallFile }
+func (e *Entry) small() bool { return e.size.Load() <= smallFile }
 
 // schedule gives the entry a turn, which replaces the one it has.
 func (s *Spool) schedule(e *Entry, at time.Time) {

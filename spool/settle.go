@@ -24,11 +24,11 @@ func (e *Entry) rest(closed bool) {
 			e.undo()
 			return
 		}
-		if rec.Closed.IsZero() { // an mmap's writes come after the last Flush; then this is the only end mark
+		if rec.Closed.IsZero() || rec.Past { // an mmap's writes come after the last Flush; then this is the only end mark
 			if err := e.close(last); err != nil {
 				e.s.log.Error("cannot record that the file is closed; it will be tried again", "key", e.key, "name", rec.Target.Name, "err", err)
 				e.mu.Lock()
-				e.rec.Closed, e.rec.Closer, e.rec.Synced = time.Now(), last, false
+				e.rec.Closed, e.rec.Closer, e.rec.Synced, e.rec.Past = time.Now(), last, false, false
 				e.mu.Unlock()
 			}
 		}
@@ -104,6 +104,7 @@ func (e *Entry) again(quiet time.Duration) {
 		if r.Closed.IsZero() {
 			r.Closed = time.Now()
 		}
+		r.Past = false
 		r.Closer, r.Broken, r.Hold, r.Reason, r.Failures, r.Synced = Closing{}, false, "", "", 0, false
 	})
 	if err == nil {
@@ -170,6 +171,12 @@ func (s *Spool) seal(ctx context.Context, wg *sync.WaitGroup, e *Entry) {
 
 var errBytesChanged = errors.New("its bytes are not those that were closed: something else has changed them in the spool's folder")
 
+// tick is longer than the times of files are coarse; mappedWait is how soon a mapped file is looked at again.
+const (
+	tick       = 20 * time.Millisecond
+	mappedWait = 250 * time.Millisecond
+)
+
 func (e *Entry) seal() error {
 	e.step.Lock()
 	defer e.step.Unlock()
@@ -198,9 +205,29 @@ func (e *Entry) seal() error {
 			return err
 		}
 	}
+	if e.mapped() {
+		e.s.schedule(e, time.Now().Add(mappedWait))
+		return nil
+	}
 	st, err := os.Stat(e.dataPath())
 	if err != nil {
 		return err
+	}
+	if e.passed() {
+		if e.saw(st) { // through a mapping
+			e.mu.Lock()
+			last := e.last
+			e.mu.Unlock()
+			if err := e.close(last); err != nil {
+				return err
+			}
+			e.settle(e.s.cfg.Settle)
+			return nil
+		}
+		if age := time.Since(st.ModTime()); age >= 0 && age < tick {
+			e.s.schedule(e, time.Now().Add(tick)) // so that a change from here on has another time
+			return nil
+		}
 	}
 	if st.Size() != e.Size() {
 		return errBytesChanged

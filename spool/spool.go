@@ -241,6 +241,9 @@ func (s *Spool) Close() error {
 	return errors.Join(s.journal.close(), s.lock.Close())
 }
 
+// OnDisk is a file on the disk that the bytes are on.
+func (s *Spool) OnDisk() *os.File { return s.lock }
+
 // path is an entry's folder.
 func (s *Spool) path(folder string, k Key) string { return filepath.Join(s.cfg.Dir, folder, string(k)) }
 

@@ -37,6 +37,12 @@ func (a *attempt) tell() error {
 			item, touched, open = e.placed.Item, e.touched, len(e.writers) > 0
 			elsewhere, wasYoung = e.placed.missing(&e.rec) != "", e.young
 			e.mu.Unlock()
+			if e.passed() && !open && !e.given {
+				rec, _, _ := e.get()
+				if err := a.sealed(rec); err != nil {
+					return err // the next one to have the bytes must not take them for those that Frame.io has
+				}
+			}
 			if !open && !elsewhere {
 				e.telling, e.given = true, true
 			}

@@ -296,7 +296,7 @@ func (s *Spool) recoverYoungOne(k Key, y *youngFolder) (*Entry, error) {
 		_, err := s.journal.write(nil, note{Key: k, Done: true})
 		return nil, err
 	}
-	e.rec.Synced = e.rec.Synced || !e.rec.Closed.IsZero() && s.journal.vouches(e.line)
+	e.rec.Synced = e.rec.Synced || !e.rec.Closed.IsZero() && !e.rec.Past && s.journal.vouches(e.line)
 	s.mu.Lock()
 	s.byKey[k] = e
 	s.lay(e)
