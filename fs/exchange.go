@@ -93,6 +93,11 @@ func isNow(node any, in *dir, it remote.Item) {
 		n.item = it
 		n.mu.Unlock()
 	case *file:
+		if it.Content == "" { // no more is told of it than that it is to have that name
+			now := it.Name
+			it, _ = n.get()
+			it.Name = now
+		}
 		n.is(in.get().Ref, it)
 	}
 }

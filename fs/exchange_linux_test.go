@@ -168,3 +168,53 @@ func TestExchangeIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// Who has one of them open goes on with the file that he opened, whatever it is called.
+func TestExchangeOfWhatIsOpen(t *testing.T) {
+	wires(t, func(t *testing.T, api string) {
+		m := newRig(t, api).mount(mountWith{})
+		in := func(name string) string { return filepath.Join(m.project, name) }
+		for _, name := range []string{"a", "b", "c", "d"} {
+			check(t, "write", os.WriteFile(in(name), []byte("this is "+name), 0o644))
+		}
+		m.settle()
+		var open []*os.File
+		for _, name := range []string{"a", "c", "d"} {
+			f, err := os.OpenFile(in(name), os.O_RDWR, 0)
+			check(t, "open", err)
+			open = append(open, f)
+		}
+		check(t, "exchange", swapNames(in("a"), in("b")))
+		check(t, "exchange", swapNames(in("c"), in("d")))
+		for i, name := range []string{"a", "c", "d"} {
+			b := make([]byte, 100)
+			n, err := open[i].ReadAt(b, 0)
+			if string(b[:n]) != "this is "+name {
+				t.Errorf("%s reads as %q, %v", name, b[:n], err)
+			}
+		}
+		_, err := open[2].WriteAt([]byte("THIS"), 0)
+		check(t, "write", err)
+		for _, f := range open {
+			check(t, "close", f.Close())
+		}
+		want := map[string]string{"a": "this is b", "b": "this is a", "c": "THIS is d", "d": "this is c"}
+		for _, when := range []string{"closed", "settled"} {
+			for name, content := range want {
+				if b, err := os.ReadFile(in(name)); err != nil || string(b) != content {
+					t.Errorf("%s: %s reads as %q, %v", when, name, b, err)
+				}
+			}
+			m.settle()
+		}
+		there := m.there()
+		for name, content := range want {
+			if it := there[name]; string(m.body(head(it))) != content {
+				t.Errorf("%s on Frame.io has %q", name, m.body(head(it)))
+			}
+		}
+		if len(there) != 4 || len(there["c"].Versions) != 2 {
+			t.Errorf("on Frame.io: %+v", there)
+		}
+	})
+}
