@@ -133,8 +133,9 @@ func (r *rig) mount(with mountWith) *mounted {
 	index, err := cache.OpenIndex(filepath.Join(m.state, "index.db"))
 	check(t, "open index", err)
 	nc := intent.Config{Dir: filepath.Join(m.state, "names"), Remote: cl, Log: log,
-		Made: func(here remote.Ref, is remote.Item) error { return m.fs.Made(here, is) },
-		Ours: func(id remote.ID) bool { return m.spool.Orphaned(id) }}
+		Made:    func(here remote.Ref, is remote.Item) error { return m.fs.Made(here, is) },
+		Ours:    func(id remote.ID) bool { return m.spool.Orphaned(id) },
+		Leaving: func(id remote.ID) bool { return m.spool.Claimed(id) }}
 	if with.names != nil {
 		with.names(&nc)
 	}

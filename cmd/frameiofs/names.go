@@ -41,7 +41,8 @@ func (s *session) openNames(dir string) (err error) {
 	j, err := intent.Open(intent.Config{
 		Dir: dir, Remote: nameChanges{s.guard, s.link}, Patience: s.cfg.patience, MaxDelete: s.cfg.maxDelete,
 		Made: s.made, Undone: s.undone, Log: s.log,
-		Ours: func(id remote.ID) bool { return s.spool.Orphaned(id) }})
+		Ours:    func(id remote.ID) bool { return s.spool.Orphaned(id) },
+		Leaving: func(id remote.ID) bool { return s.spool.Claimed(id) }})
 	if err != nil {
 		return fail("", "open the journal of names: %w", err)
 	}

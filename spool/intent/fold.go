@@ -125,6 +125,10 @@ func (j *Journal) look(ctx context.Context, ref remote.Ref) (settled bool, err e
 	}
 	j.mu.Unlock()
 	for _, it := range unknown {
+		if j.cfg.Leaving != nil && j.cfg.Leaving(it.ID) {
+			settled = false
+			continue
+		}
 		if it.Kind != remote.File || it.Complete() || j.cfg.Ours == nil || !j.cfg.Ours(it.ID) {
 			return false, errStranger{it.Name}
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -238,6 +239,28 @@ func TestPlaceholdersOfOursDoNotCount(t *testing.T) {
 		f.set(func() { f.drop(theirs.ID) })
 		r.must(r.RemoveFolder(t.Context(), d, home))
 		r.want(f.tree())
+	})
+}
+
+// What was uploaded into a folder and renamed out of it before it was done is moved by the spool: the folder's deletion waits for that.
+func TestDeletionWaitsForWhatTheSpoolMovesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		d, away := f.put(remote.Folder, "home", "d"), f.put(remote.Folder, "home", "away")
+		film := f.put(remote.File, d.ID, "film")
+		var moved atomic.Bool
+		r := newRig(t, f, func(c *Config) { c.Leaving = func(id remote.ID) bool { return id == film.ID && !moved.Load() } })
+		r.run()
+		r.must(r.RemoveFolder(t.Context(), d, home))
+		time.Sleep(time.Hour)
+		r.want(f.tree(), "/away/", "/d/", "/d/film")
+		if _, err := f.Move(t.Context(), film.Ref, away.Ref); err != nil {
+			t.Fatal(err)
+		}
+		moved.Store(true)
+		time.Sleep(time.Minute)
+		r.want(f.tree(), "/away/", "/away/film")
+		r.want(r.list(home), "away/")
 	})
 }
 

@@ -65,7 +65,9 @@ type Config struct {
 	Undone func(parents ...remote.Ref)
 	// Ours tells the placeholders of uploads that were given up: they do not count as being in a folder.
 	Ours func(id remote.ID) bool
-	Log  *slog.Logger
+	// Leaving tells the assets of files that have been uploaded and renamed away, and are still to be moved there: they are waited for.
+	Leaving func(id remote.ID) bool
+	Log     *slog.Logger
 
 	testOnlyBoot string // instead of the machine's run
 }
