@@ -56,6 +56,9 @@ fire:
 programs:
 	go test -run TestPrograms -count 1 -v -timeout 20m ./fs -programs
 
-# Random operations on a mount against a plain folder, with uploads that begin after 30 ms. Finds the fault that README tells of.
+# Random operations on a mount against a plain folder, while uploads go on, for MODEL_FOR and with both generations of the API. What it
+# does follows from the seed it prints; MODEL_SEED=n begins with that one.
+MODEL_FOR ?= 10m
+MODEL_SEED ?= $(shell date +%s)
 model:
-	go test -tags model -run Model -count 1 ./fs
+	MODEL_FOR=$(MODEL_FOR) MODEL_SEED=$(MODEL_SEED) go test -race -run TestModel -count 1 -timeout 0 -v ./fs

@@ -65,8 +65,16 @@ func (d *dir) kept(ctx context.Context, it remote.Item) bool {
 	if e == nil || e.Info().Size == 0 {
 		return false
 	}
+	there, let, err := e.Steady()
+	for errors.Is(err, spool.ErrBusy) && moment(ctx) == nil {
+		there, let, err = e.Steady()
+	}
+	if err != nil {
+		return false
+	}
+	defer let()
 	target := e.Target()
-	if !target.Replaces.IsZero() {
+	if !there.IsZero() && !there.Own || !target.Replaces.IsZero() {
 		return false
 	}
 	target.Replaces = it.Ref

@@ -174,7 +174,7 @@ func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
 			return syscall.EISDIR
 		}
 		err = d.remove(ctx, l)
-		if errors.Is(err, spool.ErrGone) && moment(ctx) == nil {
+		if soon(err) && moment(ctx) == nil {
 			continue // it got to Frame.io just now: remove it there
 		}
 		if err != nil {
@@ -205,40 +205,39 @@ func (d *dir) remove(ctx context.Context, l line) error {
 	if l.entry == nil && d.kept(ctx, l.item) {
 		return nil
 	}
+	there, let, err := l.steady()
+	if err != nil {
+		return err
+	}
+	defer let()
 	parent := d.get().Ref
-	there := l.there()
-	if !there.Ref.IsZero() {
-		if err := d.fs.take(ctx, there, parent); err != nil {
+	for _, ref := range []remote.Ref{there.Ref, there.Earlier} {
+		if ref.IsZero() {
+			continue
+		}
+		if err := d.fs.take(ctx, l.asset(ref), parent); err != nil {
 			return err
 		}
-		d.fs.cfg.Tree.Drop(parent, there.ID)
+		d.fs.cfg.Tree.Drop(parent, ref.ID)
 	}
 	if l.entry == nil {
 		return nil
 	}
+	d.fs.linger(l.entry)
 	if err := l.entry.Discard(); err != nil {
 		return err
 	}
-	// It may have got to Frame.io just now.
-	left := l.there()
-	if left.Ref.IsZero() || left.Ref == there.Ref {
-		d.fs.cfg.Tree.Drop(parent, there.ID) // again: Settled may have been at work until the entry was gone
-		return nil
-	}
-	if err := d.fs.take(ctx, left, parent); err != nil {
-		return err
-	}
-	d.fs.cfg.Tree.Drop(parent, left.ID)
+	d.fs.forsaken(parent, l.entry)
 	return nil
 }
 
-// there is what Frame.io has under the line's name, as far as it is known; its Ref is zero if there is nothing yet.
-func (l line) there() remote.Item {
+// asset is what Frame.io has of the line as ref, as far as that is known.
+func (l line) asset(ref remote.Ref) remote.Item {
 	if l.entry == nil {
 		return l.item
 	}
 	t := l.entry.Target()
-	return remote.Item{Ref: t.Replaces, Parent: t.Parent.ID, Name: t.Name}
+	return remote.Item{Ref: ref, Parent: t.Parent.ID, Name: t.Name}
 }
 
 // Rmdir implements rmdir(2). Frame.io deletes a folder with all that is in it, so Names asks it first what that is.
@@ -284,8 +283,10 @@ func (f *FS) removeFolder(ctx context.Context, parent remote.Ref, it remote.Item
 	if err != nil {
 		return err
 	}
-	if len(there) > 0 {
-		return syscall.ENOTEMPTY
+	for _, t := range there {
+		if !f.cfg.Spool.Orphaned(t.ID) {
+			return syscall.ENOTEMPTY
+		}
 	}
 	if err := f.cfg.Names.RemoveFolder(ctx, it, parent); err != nil {
 		if errors.Is(err, syscall.ENOTEMPTY) {

@@ -94,7 +94,7 @@ func (d *dir) find(ctx context.Context, name string) (line, error) {
 	if err == nil && got.Name != name && d.fs.forms.exact(got.ID) {
 		err = iofs.ErrNotExist
 	}
-	if err == nil && !d.fs.cfg.Spool.Claimed(got.ID) && !d.fs.cfg.Spool.Claimed(got.Content) {
+	if err == nil && !d.fs.cfg.Spool.Hides(got.ID) && !d.fs.cfg.Spool.Claimed(got.Content) {
 		return line{name: got.Name, item: got.Item, seen: seen}, nil
 	}
 	if err != nil && !errors.Is(err, iofs.ErrNotExist) {

@@ -84,9 +84,4 @@
 //
 // dir.mu and file.mu are leaves among themselves. The lock of the nodes by identity (live.mu) is taken alone. The spool's and
 // the cache's locks come after file.mu. No lock of this package is held while Frame.io is asked, or the kernel told something.
-//
-// # Known faults
-//
-// Two operations in the same milliseconds as the last step of an upload can still go wrong: a rename over a file that another
-// program has open for writing may be undone, so that both names stand there with their own bytes. No byte is lost by it.
 package fs

@@ -24,6 +24,7 @@ var errnos = []struct {
 	{errors.ErrUnsupported, syscall.EPERM},
 	{remote.ErrRefused, syscall.EINVAL},
 	{spool.ErrGone, syscall.ESTALE},
+	{spool.ErrBusy, syscall.EBUSY},
 	{context.DeadlineExceeded, syscall.ETIMEDOUT},
 	{context.Canceled, syscall.EINTR},
 	{remote.ErrLimited, syscall.ETIMEDOUT},

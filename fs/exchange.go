@@ -18,6 +18,7 @@ type side struct {
 	*dir
 	name string // as the kernel has it
 	line line
+	is   remote.Ref // what Frame.io has under the name, other than what is on its way there
 }
 
 // exchange swaps two names. Of what is still leaving that is ours; what is on Frame.io is relocated there, with all its versions, one
@@ -38,13 +39,20 @@ func (d *dir) exchange(ctx context.Context, name string, to *dir, newName string
 		if l.entry == nil && l.item.IsDir() && l.item.Kind != remote.Folder {
 			return syscall.EPERM
 		}
-		s.line = l
+		there, let, err := l.steady()
+		if err != nil {
+			return err
+		}
+		defer let()
+		if s.line = l; !there.Own {
+			s.is = there.Ref
+		}
 	}
-	there := !a.line.place().IsZero()
+	there := !a.is.IsZero()
 	switch {
 	case a.line.entry == b.line.entry && a.line.item.ID == b.line.item.ID: // the same file in another spelling
 		return nil
-	case there != !b.line.place().IsZero():
+	case there != !b.is.IsZero():
 		return syscall.EINVAL
 	case !there:
 		return exchangeEntries(a, b)
@@ -52,23 +60,16 @@ func (d *dir) exchange(ctx context.Context, name string, to *dir, newName string
 	if err := exchangeItems(ctx, a, b); err != nil {
 		return err
 	}
-	err := exchangeEntries(a, b)
-	if !errors.Is(err, spool.ErrGone) {
-		return err
-	}
-	for _, s := range []side{a, b} { // a version got there just now, and all of it has the new name
-		d.fs.cfg.Tree.Forget(s.get().Ref)
-	}
-	return nil
+	return exchangeEntries(a, b)
 }
 
 // exchangeItems swaps two places on Frame.io; if the second step is refused the first is undone.
 func exchangeItems(ctx context.Context, a, b side) error {
-	isA, err := a.relocate(ctx, a.line.asset(), b.dir, b.name)
+	isA, err := a.relocate(ctx, a.line.asset(a.is), b.dir, b.name)
 	if err != nil {
 		return err
 	}
-	isB, err := b.relocate(ctx, b.line.asset(), a.dir, a.name)
+	isB, err := b.relocate(ctx, b.line.asset(b.is), a.dir, a.name)
 	if err != nil {
 		if _, undo := b.relocate(ctx, isA, a.dir, a.name); undo != nil {
 			a.fs.log.Warn("put back after a refused exchange", "name", a.name, "error", undo)
@@ -102,30 +103,18 @@ func isNow(node any, in *dir, it remote.Item) {
 	}
 }
 
-// asset is what Frame.io has of the line, as far as relocate wants to know it.
-func (l line) asset() remote.Item {
-	if l.entry == nil {
-		return l.item
-	}
-	t := l.entry.Target()
-	return remote.Item{Ref: t.Replaces, Name: t.Name}
-}
-
-// exchangeEntries swaps what is leaving under two names, of which either may have nothing. If one of them is gone by now that is the
-// error, and the other has its new name only if it stands for something on Frame.io.
+// exchangeEntries swaps what is leaving under two names, of which either may have nothing.
 func exchangeEntries(a, b side) error {
 	ea, eb := a.line.entry, b.line.entry
-	if ea != nil && eb != nil {
-		err := a.fs.cfg.Spool.Exchange(ea, eb)
-		if err == nil {
-			a.dropped(ea, b)
-			b.dropped(eb, a)
-		}
-		if !errors.Is(err, spool.ErrGone) || a.line.place().IsZero() {
-			return err
-		}
+	if ea == nil || eb == nil {
+		return errors.Join(a.takes(b), b.takes(a))
 	}
-	return errors.Join(a.takes(b), b.takes(a))
+	if err := a.fs.cfg.Spool.Exchange(ea, eb); err != nil {
+		return err
+	}
+	a.dropped(ea, b)
+	b.dropped(eb, a)
+	return nil
 }
 
 // takes gives what is leaving under one name the other.
@@ -136,14 +125,14 @@ func (s side) takes(other side) error {
 	}
 	t := e.Target()
 	t.Parent, t.Name = other.get().Ref, cache.Actual(other.name)
-	return s.retarget(e, t)
+	return s.retarget(e, t, nil)
 }
 
 // dropped takes out of a folder what Settled put there while the entry was on its way to another.
 func (s side) dropped(e *spool.Entry, other side) {
 	if from := s.get().Ref; from.ID != other.get().ID {
-		if asset := e.Info().Asset; !asset.IsZero() {
-			s.fs.cfg.Tree.Drop(from, asset.ID)
+		for _, id := range e.Assets() {
+			s.fs.cfg.Tree.Drop(from, id)
 		}
 	}
 }

@@ -29,6 +29,7 @@ type file struct {
 	told   uint64       // FS.events when the fields above last changed other than by a look: an older look tells nothing new
 
 	opens   int       // handles that are open, see version.go
+	last    []func()  // let go of the bytes that a file without a name has, after the last of them
 	passing int       // those of them that the kernel may read past us
 	backing backing   // the file that it was given for that; ever the same, too
 	passed  remote.ID // the Content that it may have been given to read so; ever the same

@@ -202,8 +202,13 @@ func (f *FS) Settled(in spool.Info, it remote.Item, data string) error {
 		// The bytes are safe on Frame.io; without the adopted copy they are downloaded when somebody reads them.
 		f.log.Warn("uploaded file could not be kept in the cache", "name", in.Name, "error", err)
 	}
-	if !in.Replaces.IsZero() && in.Replaces.ID != it.ID {
-		f.cfg.Tree.Drop(in.Parent, in.Replaces.ID)
+	for _, id := range in.Assets {
+		if id != it.ID {
+			f.cfg.Tree.Drop(in.Parent, id)
+		}
+	}
+	if !in.Born.IsZero() && in.Born.ID != in.Parent.ID {
+		f.cfg.Tree.Drop(in.Born, it.Content) // renamed on its way, perhaps before this program was started
 	}
 	f.cfg.Tree.Put(in.Parent, it)
 	if e := f.cfg.Spool.Find(in.Parent.ID, in.Name); e == nil || e.Key() != in.Key {

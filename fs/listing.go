@@ -42,7 +42,7 @@ func (d *dir) lines(ctx context.Context) ([]line, error) {
 			return nil, err
 		}
 		all := len(there)
-		there = slices.DeleteFunc(slices.Clone(there), func(t cache.Entry) bool { return sp.Claimed(t.ID) || sp.Claimed(t.Content) })
+		there = slices.DeleteFunc(slices.Clone(there), func(t cache.Entry) bool { return sp.Hides(t.ID) || sp.Claimed(t.Content) })
 		if len(there) < all {
 			plain(there)
 		}

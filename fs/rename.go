@@ -48,8 +48,8 @@ func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmb
 		} else {
 			err = d.rename(ctx, name, to, newName, flags&noReplace != 0)
 		}
-		if errors.Is(err, spool.ErrGone) && moment(ctx) == nil {
-			continue // it got to Frame.io just now: look again
+		if soon(err) && moment(ctx) == nil {
+			continue
 		}
 		if err != nil {
 			if n := errno(err); n != syscall.ENOENT && n != syscall.EEXIST && n != syscall.ENOTEMPTY {
@@ -63,7 +63,11 @@ func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmb
 	}
 }
 
-// rename looks at both names and does what they need.
+// soon reports whether an error of the spool's tells to look again in a moment: something gets to Frame.io just now, or got there.
+func soon(err error) bool { return errors.Is(err, spool.ErrGone) || errors.Is(err, spool.ErrBusy) }
+
+// rename looks at both names and does what they need. What is leaving under either is kept steady meanwhile: neither name comes to
+// stand for something else by an upload that ends now.
 func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, free bool) (err error) {
 	src, err := d.find(ctx, name)
 	if err != nil {
@@ -91,30 +95,37 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 			to.overForm(asked, newName)
 		}
 	}()
-	switch {
-	case src.entry == nil && src.item.IsDir():
+	if src.entry == nil && src.item.IsDir() {
 		return d.renameFolder(ctx, src, to, newName, over)
-	case over != nil && over.entry == nil && over.item.IsDir():
-		return syscall.EISDIR
-	case src.entry != nil && (over == nil || over.place().IsZero()) && !src.entry.Target().Replaces.IsZero():
-		return d.renameChanged(ctx, src.entry, to, newName, over)
-	case src.entry != nil && src.entry.Info().Stage == spool.Clean:
-		return syscall.EBUSY // it would become a version of the other under the feet of its writer
-	case src.entry != nil:
-		return d.renameLeaving(ctx, src.entry, to, newName, over)
-	case over == nil:
-		return d.renameFile(ctx, src.item, to, newName)
-	default:
-		return d.renameOver(ctx, src.item, to, newName, *over)
 	}
+	if over != nil && over.entry == nil && over.item.IsDir() {
+		return syscall.EISDIR
+	}
+	there, let, err := src.steady()
+	if err != nil {
+		return err
+	}
+	defer let()
+	if over == nil {
+		return d.renameFile(ctx, src, there, to, newName, nil)
+	}
+	under, let, err := over.steady()
+	if err != nil {
+		return err
+	}
+	defer let()
+	if under.IsZero() {
+		return d.renameFile(ctx, src, there, to, newName, over)
+	}
+	return d.renameOver(ctx, src, there, to, newName, over, under)
 }
 
-// place is what Frame.io has under the line's name; zero if nothing yet.
-func (l line) place() remote.Ref {
+// steady tells what Frame.io has under the line's name, and keeps it so.
+func (l *line) steady() (there spool.There, let func(), err error) {
 	if l.entry != nil {
-		return l.entry.Target().Replaces
+		return l.entry.Steady()
 	}
-	return l.item.Ref
+	return spool.There{Ref: l.item.Ref}, func() {}, nil
 }
 
 // renameFolder moves a folder on Frame.io. What is leaving into it names it by id and needs no change.
@@ -144,145 +155,152 @@ func (d *dir) renameFolder(ctx context.Context, src line, to *dir, newName strin
 	return nil
 }
 
-// renameLeaving renames what is not on Frame.io yet, which costs no call. Over another file it becomes that one's newest
-// version.
-func (d *dir) renameLeaving(ctx context.Context, e *spool.Entry, to *dir, newName string, over *line) error {
-	target := e.Target()
-	target.Parent, target.Name = to.get().Ref, cache.Actual(newName)
-	var left remote.Ref // what e was to be a version of before
-	if over != nil {
-		place := over.place()
-		if !place.IsZero() && place != target.Replaces {
-			left, target.Replaces = target.Replaces, place
-		}
-	}
-	if !left.IsZero() { // it goes from Frame.io, and with it what e has not fetched of it
-		if err := e.Fetch(ctx); err != nil {
-			return err
-		}
-	}
-	if over != nil && over.entry == nil {
-		e.Over(over.item)
-	}
-	if err := d.retarget(e, target); err != nil { // this discards the entry that had the name
-		return err
-	}
-	if over != nil && over.entry != nil {
-		if late := over.entry.Target().Replaces; !late.IsZero() && late != target.Replaces {
-			target.Replaces = late // it got to Frame.io just now
-			if err := e.Retarget(target); err != nil {
+// renameFile gives a file a name that Frame.io has nothing under, though there may be something leaving, over. What is on Frame.io
+// already is renamed there first, so that it can refuse; of the rest a rename costs no call.
+func (d *dir) renameFile(ctx context.Context, src line, there spool.There, to *dir, newName string, over *line) error {
+	name := cache.Actual(newName)
+	it := src.item
+	if !there.IsZero() && !there.Own {
+		if src.entry != nil {
+			var err error
+			if it, err = d.replaced(ctx, there.Ref, src.entry.Target()); err != nil {
 				return err
 			}
 		}
+		moved, err := d.relocate(ctx, it, to, newName)
+		if err != nil {
+			return err
+		}
+		if src.entry == nil && over == nil {
+			d.fs.asides.put(it.ID, d, it.Name)
+		}
+		d.moved(it, to, moved)
+		name = moved.Name
+	}
+	switch {
+	case src.entry != nil:
+		target := src.entry.Target()
+		target.Parent, target.Name = to.get().Ref, name
+		if err := d.retarget(src.entry, target, over); err != nil { // this discards what had the name
+			return err
+		}
+	case over != nil:
+		d.fs.linger(over.entry)
+		if err := over.entry.Supersede(); err != nil {
+			return err
+		}
+		d.fs.forsaken(to.get().Ref, over.entry)
 	}
 	if over != nil {
 		to.nameless(newName)
 	}
-	if left.IsZero() {
-		return nil
-	}
-	if err := d.fs.take(ctx, remote.Item{Ref: left}, d.get().Ref); err != nil {
-		return err
-	}
-	d.fs.cfg.Tree.Drop(d.get().Ref, left.ID)
 	return nil
 }
 
-// renameChanged renames what is on Frame.io and has a new version leaving, or is only open for writing: Frame.io is told at
-// once, so that it can refuse.
-func (d *dir) renameChanged(ctx context.Context, e *spool.Entry, to *dir, newName string, over *line) error {
-	target := e.Target()
-	there, err := d.replaced(ctx, target)
-	if err != nil {
-		return err
+// renameOver puts a file in the place of what Frame.io has as under: it becomes the newest version of that.
+func (d *dir) renameOver(ctx context.Context, src line, there spool.There, to *dir, newName string, over *line, under spool.There) error {
+	switch {
+	case src.entry == nil:
+		return d.renameItemOver(ctx, src.item, to, newName, over, under)
+	case src.entry.Info().Stage == spool.Clean:
+		return syscall.EBUSY // it would become a version of the other under the feet of its writer
+	case there.Kind == remote.Stack, !there.Earlier.IsZero():
+		return syscall.EXDEV // Frame.io has no stack of stacks; mv(1) then copies
 	}
-	moved, err := d.relocate(ctx, there, to, newName)
-	if err != nil {
-		return err
-	}
-	d.moved(moved, to, moved)
-	target.Parent, target.Name = to.get().Ref, moved.Name
-	err = d.retarget(e, target) // this discards the entry that had the name
-	if err == nil && over != nil {
-		to.nameless(newName)
-	}
-	if !errors.Is(err, spool.ErrGone) {
-		return err
-	}
-	if over != nil && over.entry != nil {
-		if err := over.entry.Discard(); err != nil && !errors.Is(err, spool.ErrGone) {
+	target := src.entry.Target()
+	target.Parent, target.Name, target.Replaces = to.get().Ref, cache.Actual(newName), under.Ref
+	if !there.IsZero() && !there.Own { // it goes from Frame.io, and with it what the entry has not fetched of it
+		if err := src.entry.Fetch(ctx); err != nil {
 			return err
 		}
-		to.nameless(newName)
 	}
-	d.fs.cfg.Tree.Forget(d.get().Ref) // the version got there just now, and all of it has the new name
-	d.fs.cfg.Tree.Forget(to.get().Ref)
+	if over.entry == nil {
+		src.entry.Over(over.item)
+	}
+	if err := d.retarget(src.entry, target, over); err != nil {
+		return err
+	}
+	to.nameless(newName)
+	if there.IsZero() || there.Own {
+		return nil
+	}
+	// What it was to be a version of before has lost its name.
+	if err := d.fs.take(ctx, remote.Item{Ref: there.Ref}, d.get().Ref); err != nil {
+		return err
+	}
+	d.fs.cfg.Tree.Drop(d.get().Ref, there.ID)
 	return nil
 }
 
-// retarget gives an entry of d another target. What Settled put into d while it was at work is taken out again.
-func (d *dir) retarget(e *spool.Entry, target spool.Target) error {
-	if err := e.Retarget(target); err != nil {
+// retarget gives an entry of d another target, and discards what is leaving there, over. What Settled put into d while it was at
+// work is taken out again.
+func (d *dir) retarget(e *spool.Entry, target spool.Target, over *line) error {
+	var there *spool.Entry
+	if over != nil && over.entry != nil {
+		there = over.entry
+		d.fs.linger(there)
+	}
+	if err := e.Rename(target, there); err != nil {
 		return err
 	}
 	if from := d.get().Ref; from.ID != target.Parent.ID {
-		if asset := e.Info().Asset; !asset.IsZero() {
-			d.fs.cfg.Tree.Drop(from, asset.ID)
+		for _, id := range e.Assets() {
+			d.fs.cfg.Tree.Drop(from, id)
 		}
 	}
-	return nil
-}
-
-// renameFile moves a file on Frame.io to a free name.
-func (d *dir) renameFile(ctx context.Context, it remote.Item, to *dir, newName string) error {
-	moved, err := d.relocate(ctx, it, to, newName)
-	if err != nil {
-		return err
+	if there != nil {
+		d.fs.forsaken(target.Parent, there)
 	}
-	d.fs.asides.put(it.ID, d, it.Name)
-	d.moved(it, to, moved)
 	return nil
 }
 
-// renameOver puts a file that is on Frame.io in the place of another: it becomes that one's newest version.
-func (d *dir) renameOver(ctx context.Context, it remote.Item, to *dir, newName string, over line) error {
-	place := over.place()
-	if !place.IsZero() && it.Kind != remote.File {
+// forsaken takes what Frame.io has of a discarded entry, and what nobody took over, out of the listing: that may know of it, or
+// Settled told it.
+func (f *FS) forsaken(parent remote.Ref, e *spool.Entry) {
+	for _, id := range e.Assets() {
+		if !f.cfg.Spool.Claimed(id) {
+			f.cfg.Tree.Drop(parent, id)
+		}
+	}
+}
+
+// renameItemOver is renameOver of a file that is on Frame.io and not leaving.
+func (d *dir) renameItemOver(ctx context.Context, it remote.Item, to *dir, newName string, over *line, under spool.There) error {
+	if it.Kind != remote.File {
 		return syscall.EXDEV // Frame.io has no stack of stacks; mv(1) then copies
 	}
 	moved, err := d.relocate(ctx, it, to, newName)
 	if err != nil {
 		return err
 	}
-	if !place.IsZero() {
-		stack, err := d.fs.cfg.Names.AddVersion(ctx, place, moved.Ref)
-		if err != nil {
-			back, name := d, cache.Shown(it.Name)
-			if _, undo := to.relocate(ctx, moved, back, name); undo != nil {
-				d.fs.log.Warn("put a file back after a refused rename", "name", newName, "error", undo)
-			}
-			if errors.Is(err, remote.ErrRefused) {
-				return syscall.EXDEV // two kinds of media do not stack; mv(1) then copies
-			}
-			return err
+	stack, err := d.fs.cfg.Names.AddVersion(ctx, under.Ref, moved.Ref)
+	if err != nil {
+		back, name := d, cache.Shown(it.Name)
+		if _, undo := to.relocate(ctx, moved, back, name); undo != nil {
+			d.fs.log.Warn("put a file back after a refused rename", "name", newName, "error", undo)
 		}
-		ino, gen := d.fs.cfg.Index.Inode(it.Ref)
-		if err := d.fs.cfg.Index.Alias(stack.ID, ino, gen); err != nil {
-			return err
+		if errors.Is(err, remote.ErrRefused) {
+			return syscall.EXDEV // two kinds of media do not stack; mv(1) then copies
 		}
-		parent := to.get().Ref
-		d.fs.cfg.Tree.Drop(parent, it.ID)
-		d.fs.cfg.Tree.Drop(parent, place.ID)
-		d.fs.cfg.Tree.Put(parent, stack)
-		moved = stack
+		return err
 	}
+	ino, gen := d.fs.cfg.Index.Inode(it.Ref)
+	if err := d.fs.cfg.Index.Alias(stack.ID, ino, gen); err != nil {
+		return err
+	}
+	parent := to.get().Ref
 	if over.entry != nil {
-		if err := over.entry.Discard(); err != nil && !errors.Is(err, spool.ErrGone) {
+		d.fs.linger(over.entry)
+		if err := over.entry.Supersede(); err != nil {
 			return err
 		}
+		d.fs.forsaken(parent, over.entry)
 	}
+	d.fs.cfg.Tree.Drop(parent, it.ID)
+	d.fs.cfg.Tree.Drop(parent, under.ID)
+	d.fs.cfg.Tree.Put(parent, stack)
 	to.nameless(newName)
-	d.moved(it, to, moved)
+	d.moved(it, to, stack)
 	return nil
 }
 
@@ -317,18 +335,18 @@ func (d *dir) moved(was remote.Item, to *dir, now remote.Item) {
 	}
 }
 
-// replaced is what an entry of d replaces, as Frame.io has it.
-func (d *dir) replaced(ctx context.Context, t spool.Target) (remote.Item, error) {
+// replaced is what stands for an entry of d, as Frame.io has it.
+func (d *dir) replaced(ctx context.Context, is remote.Ref, t spool.Target) (remote.Item, error) {
 	all, err := d.fs.cfg.Tree.List(ctx, d.get().Ref)
 	if err != nil {
 		return remote.Item{}, err
 	}
 	for _, there := range all {
-		if there.ID == t.Replaces.ID {
+		if there.ID == is.ID {
 			return there.Item, nil
 		}
 	}
-	return remote.Item{Ref: t.Replaces, Parent: t.Parent.ID, Name: t.Name}, nil // an earlier content of this very entry, not told yet
+	return remote.Item{Ref: is, Parent: t.Parent.ID, Name: t.Name}, nil // an earlier content of this very entry, not told yet
 }
 
 // nameless tells the inode that had the name that it has none any more.

@@ -9,6 +9,7 @@ import (
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
 	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
 )
 
 // An inode has one set of pages in the kernel, and one size. So it stands for one content for as long as anybody has it open,
@@ -26,6 +27,29 @@ func (n *file) closed(passed bool) {
 	n.opens--
 	if passed {
 		n.passing--
+	}
+	if n.opens == 0 {
+		for _, let := range n.last {
+			let()
+		}
+		n.last = nil
+	}
+}
+
+// linger keeps the bytes of an entry that is about to be discarded for those who have the file open: some of them may not have read
+// from the entry yet, but from what it was to replace.
+func (f *FS) linger(e *spool.Entry) {
+	n := f.files.known(entryAttr(e.Key()))
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.opens == 0 || n.entry != e {
+		return
+	}
+	if h, err := e.Open(false); err == nil {
+		n.last = append(n.last, h.Release)
 	}
 }
 

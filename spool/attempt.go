@@ -37,6 +37,8 @@ type attempt struct {
 	confirming bool // guarded by Spool.mu: it takes a place among those being confirmed, not among those being sent
 	small      bool // it takes one among the small files; set once
 
+	last bool // deliver's own: it is at the last steps (steady.go)
+
 	sent atomic.Int64 // bytes of the parts that are done
 
 	mu     sync.Mutex // guards what follows; a leaf
@@ -134,7 +136,7 @@ func (a *attempt) deliver() {
 
 func (a *attempt) all() error {
 	for {
-		err := a.earlier()
+		err := a.alone(a.earlier)
 		if err == nil {
 			err = a.same()
 		}
@@ -145,10 +147,7 @@ func (a *attempt) all() error {
 			err = a.send()
 		}
 		if err == nil {
-			err = a.toPlace()
-		}
-		if err == nil {
-			err = a.tell()
+			err = a.alone(a.finally)
 		}
 		var f *failure
 		if errors.As(err, &f) {
@@ -158,6 +157,14 @@ func (a *attempt) all() error {
 		}
 		return err
 	}
+}
+
+// finally is what is left to do with a confirmed file.
+func (a *attempt) finally() error {
+	if err := a.toPlace(); err != nil {
+		return err
+	}
+	return a.tell()
 }
 
 // finish leaves the entry where the next attempt, or a person, takes it up.
@@ -234,8 +241,19 @@ func (e *Entry) park(why error) {
 func (a *attempt) pause(ctx context.Context, err error, n int) error {
 	wait := backoff(n, err)
 	a.e.trouble(err, wait)
+	last := a.last
+	if last {
+		a.last = false
+		a.leave()
+	}
 	if sleep(ctx, wait) != nil {
 		return errRevoked
+	}
+	if last {
+		if err := a.enter(ctx); err != nil {
+			return err
+		}
+		a.last = true
 	}
 	a.e.mu.Lock()
 	a.e.nextTry = time.Time{}

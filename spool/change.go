@@ -8,11 +8,17 @@ import (
 	"github.com/frameiofs/frameiofs/remote"
 )
 
+// Rename is Retarget if over is what has the target's name, nil meaning that no entry has. ErrBusy if that is not so any more.
+func (e *Entry) Rename(t Target, over *Entry) error { return e.retarget(t, &over) }
+
 // Retarget gives the entry another name, folder, or asset to replace; at any stage, without cancelling an upload, and durable
 // on return. Another visible entry of that name is discarded with it, as rename(2) has it; what Frame.io has already confirmed
 // of that one becomes the older version. An entry that is held for its name becomes ordinary by an ordinary name; a parked
 // one is tried again. ErrGone once the entry has settled or was discarded.
-func (e *Entry) Retarget(t Target) error {
+func (e *Entry) Retarget(t Target) error { return e.retarget(t, nil) }
+
+// retarget is Retarget; over, if not nil, is what the caller holds to have the name.
+func (e *Entry) retarget(t Target, over **Entry) error {
 	if t.Name == "" || !t.Parent.IsFolder() {
 		return fmt.Errorf("spool: rename to %q in a %s: no place for a file", t.Name, t.Parent.Kind)
 	}
@@ -24,6 +30,9 @@ func (e *Entry) Retarget(t Target) error {
 	rec, stage, _ := e.get()
 	if stage == Gone {
 		return ErrGone
+	}
+	if over != nil && other != *over && e != *over {
+		return ErrBusy
 	}
 	dropped := remote.Ref{}
 	own := rec.Own
@@ -139,11 +148,12 @@ func (e *Entry) remains(asset remote.Ref, p *placed) orphan {
 
 // bequeath gives up what leaves told, so that nobody takes it for an orphan; with step held.
 func (e *Entry) bequeath() {
-	e.stop()
-	e.intent = nil
 	e.mu.Lock()
-	e.rec.Own, e.asset, e.placed = nil, remote.Ref{}, nil
-	e.mu.Unlock()
+	defer e.mu.Unlock()
+	if e.placed != nil { // else what is being sent is an orphan all the same
+		e.asset, e.placed, e.intent = remote.Ref{}, nil, nil
+	}
+	e.rec.Own = nil
 }
 
 // resume sends a held or parked entry on its way, with step held.
@@ -200,6 +210,21 @@ func (e *Entry) Discard() error {
 		return ErrGone
 	}
 	e.s.hide(e)
+	return e.discard(false)
+}
+
+// Supersede is Discard of an entry whose name was given to something on Frame.io, which has become the newest version of what
+// there told: what Frame.io has confirmed of the entry stays below it.
+func (e *Entry) Supersede() error {
+	e.step.Lock()
+	defer e.step.Unlock()
+	if _, stage, _ := e.get(); stage == Gone {
+		return nil
+	}
+	e.s.hide(e)
+	if e.placed != nil && !e.placed.alone(&e.rec) {
+		e.bequeath()
+	}
 	return e.discard(false)
 }
 

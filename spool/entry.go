@@ -37,6 +37,9 @@ type Entry struct {
 	lazy       bool          // something was written that may not survive a loss of power
 	line       uint64        // of the journal, with a young entry's record
 	copying    chan struct{} // not nil while someone copies given bytes; closed at the end
+	steady     int           // how many keep it as it is on Frame.io (steady.go)
+	calm       chan struct{} // not nil while steady; closed at the end
+	placing    int           // last steps that are being done
 
 	// gate is shared by those who read and write bytes, and taken alone by who changes which bytes these are.
 	gate     sync.RWMutex
@@ -56,13 +59,14 @@ type Entry struct {
 	mu       sync.Mutex // guards what follows; a leaf: nothing is called under it
 	rec      record     // but for Attr.Mtime changed only with step held too, like the next five
 	stage    Stage
-	folder   string     // drafts, outbox, …; "" if the disk knows nothing of the entry
-	young    bool       // it has no folder of its own there: see journal
-	asset    remote.Ref // upload.json's file
-	placed   *placed    // item.json; replaced, never changed
-	sending  *attempt   // the same as attempt
-	base     Base       // bytes that are not here; opened by source
-	uses     int        // of data and base: handles, attempts, fsyncs
+	folder   string      // drafts, outbox, …; "" if the disk knows nothing of the entry
+	young    bool        // it has no folder of its own there: see journal
+	asset    remote.Ref  // upload.json's file
+	placed   *placed     // item.json; replaced, never changed
+	sending  *attempt    // the same as attempt
+	ever     []remote.ID // what it claimed since the start of the program
+	base     Base        // bytes that are not here; opened by source
+	uses     int         // of data and base: handles, attempts, fsyncs
 	writers  map[*Handle]struct{}
 	unseen   int       // those of them that write past us
 	last     Closing   // by the last Flush of a writer

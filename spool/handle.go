@@ -299,6 +299,7 @@ func (h *Handle) Release() {
 	writers, others, stage := len(e.writers), e.uses > 1, e.stage
 	e.mu.Unlock()
 	switch {
+	case stage == Clean && e.steady > 0: // unsteady sees to it
 	case stage == Clean && (!others || h.write && writers == 0):
 		e.vanish()
 	case h.write && writers == 0:

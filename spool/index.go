@@ -81,6 +81,11 @@ func (s *Spool) lay(e *Entry) {
 	}
 	e.place = place{e.rec.Target.Parent.ID, e.rec.Target.Name}
 	e.claims = e.assets(e.claims[:0])
+	for _, id := range e.claims {
+		if !slices.Contains(e.ever, id) {
+			e.ever = append(e.ever, id)
+		}
+	}
 	e.mu.Unlock()
 	s.byPlace[e.place] = e
 	s.layForm(e)
@@ -156,6 +161,13 @@ func (s *Spool) Claimed(id remote.ID) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.claims[id] > 0
+}
+
+// Hides reports whether the tree does not show id, though Frame.io may have it: it is Claimed or Orphaned.
+func (s *Spool) Hides(id remote.ID) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.claims[id] > 0 || s.orphaned(id)
 }
 
 // entries lists all visible entries.

@@ -51,7 +51,7 @@ func (e *Entry) Info() Info {
 	}
 	switch {
 	case e.placed != nil:
-		i.Asset, i.Sent = e.placed.Item.Ref, i.Size
+		i.Asset, i.Sent, i.Born = e.placed.Item.Ref, i.Size, e.placed.Born
 	case !e.asset.IsZero():
 		i.Asset = e.asset
 	}

@@ -68,14 +68,48 @@ func (s *Spool) orphan(o orphan, a *attempt) error {
 	s.did("orphan")
 	s.mu.Lock()
 	s.orphans[o.name()] = &o
+	s.doom(o.Ref.ID)
 	s.mu.Unlock()
 	s.wakeOrphans()
 	return nil
 }
 
+// hideBuried is how long what was deleted is still hidden: a listing may be from before. The tree keeps its own changes as long.
+const hideBuried = 30 * time.Second
+
+// doom has Orphaned tell of an id, with mu held.
+func (s *Spool) doom(id remote.ID) {
+	if id == "" {
+		return
+	}
+	s.doomed[id] = time.Time{}
+	for id, at := range s.doomed {
+		if !at.IsZero() && time.Since(at) > hideBuried {
+			delete(s.doomed, id)
+		}
+	}
+}
+
+// Orphaned reports whether id was ours, was given up, and is about to be deleted on Frame.io, or was just now.
+func (s *Spool) Orphaned(id remote.ID) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.orphaned(id)
+}
+
+func (s *Spool) orphaned(id remote.ID) bool {
+	at, ok := s.doomed[id]
+	return ok && s.claims[id] == 0 && (at.IsZero() || time.Since(at) <= hideBuried)
+}
+
 // unorphan forgets one.
 func (s *Spool) unorphan(name string) {
 	s.mu.Lock()
+	if o := s.orphans[name]; o != nil && s.claims[o.Ref.ID] > 0 {
+		delete(s.doomed, o.Ref.ID) // it was none
+	} else if o != nil && o.Ref.ID != "" {
+		s.doomed[o.Ref.ID] = time.Now()
+	}
 	delete(s.orphans, name)
 	s.mu.Unlock()
 	if err := removeFile(filepath.Join(s.cfg.Dir, orphans, name)); err != nil {

@@ -105,6 +105,12 @@ func (a *attempt) toPlace() error {
 		if rec.Target.Parent.ID.Pending() {
 			return errNoFolder
 		}
+		if o := rec.Own; o != nil && !o.Over.IsZero() { // first what is to be below it
+			if err := a.earlier(); err != nil {
+				return err
+			}
+			continue
+		}
 		err = a.bring(what, &p, &rec)
 		var f *failure
 		if errors.As(err, &f) && a.toldBefore() {
@@ -127,9 +133,10 @@ func (a *attempt) toldBefore() bool {
 
 // missing is the next thing to do for a confirmed file: "version", "move", "rename", or "" if it is where it belongs.
 func (p *placed) missing(r *record) string {
-	over := r.replaces()
 	switch {
-	case !over.IsZero() && over != p.Over && over.ID != p.Item.ID && over.ID != p.File.ID:
+	case p.alone(r) && p.Item.ID == p.File.ID && p.Name != r.Target.Name:
+		return "rename" // before: a new stack is called as its newest file was when it was made, and V4 cannot rename a stack
+	case p.alone(r):
 		return "version"
 	case p.Parent != r.Target.Parent.ID:
 		return "move"
@@ -137,6 +144,12 @@ func (p *placed) missing(r *record) string {
 		return "rename"
 	}
 	return ""
+}
+
+// alone reports whether the file is still to become a version of what it replaces.
+func (p *placed) alone(r *record) bool {
+	over := r.replaces()
+	return !over.IsZero() && over != p.Over && over.ID != p.Item.ID && over.ID != p.File.ID
 }
 
 // bring does that one thing and notes it.
@@ -189,11 +202,43 @@ func (a *attempt) bring(what string, p *placed, rec *record) error {
 		if gone == goneFile {
 			return &failure{why: "the file went away on Frame.io", counted: true, left: nothing}
 		}
+		if p.Item.ID != p.File.ID {
+			if gone, merr = a.missing(p.Item.Ref, goneTarget); merr != nil {
+				return merr
+			}
+			if gone == goneFile { // the stack went away, as they do with their last but one version
+				return a.dissolved(p)
+			}
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("uploaded as %q, but %s it: %w", p.Item.Name, what, err)
 	}
 	return a.note(p, rec.replaces(), lone)
+}
+
+// dissolved notes that the stack that the file was in is no more: it is a file of its own again.
+func (a *attempt) dissolved(p *placed) error {
+	var it remote.Item
+	err := a.persist(func() (err error) {
+		it, err = a.e.s.cfg.Remote.Stat(a.ctx, p.File)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	over := p.Over
+	p.Item, p.Parent, p.Name = it, it.Parent, it.Name
+	if err := a.step(func() error {
+		return a.e.save(durable, func(r *record) {
+			if r.replaces() == over {
+				r.Own, r.Target.Replaces = nil, remote.Ref{}
+			}
+		})
+	}); err != nil {
+		return err
+	}
+	return a.note(p, remote.Ref{}, false)
 }
 
 // take keeps what Frame.io answered.

@@ -168,6 +168,7 @@ type placed struct {
 	File   remote.Ref  `json:"file"`
 	Item   remote.Item `json:"item"`           // the file, or the stack it is in, as last told
 	Over   remote.Ref  `json:"over,omitzero"`  // what File was made a version of
+	Born   remote.Ref  `json:"born,omitzero"`  // the folder that File was made in
 	Parent remote.ID   `json:"parent"`         // folder and name that were asked for last. Not Item's: Frame.io may
 	Name   string      `json:"name"`           // have its own idea of them, and asking again would not change it
 	Same   bool        `json:"same,omitempty"` // File was there before, with these very bytes: nothing was uploaded

@@ -270,6 +270,7 @@ func (s *Spool) recoverOrphans() error {
 			s.log.Warn("a note about an unfinished upload cannot be read; it is left alone", "path", path)
 		default:
 			s.orphans[o.name()] = o
+			s.doom(o.Ref.ID)
 		}
 	}
 	return nil

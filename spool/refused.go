@@ -27,15 +27,3 @@ func (s *Spool) Refused(parent remote.ID) error {
 	}
 	return nil
 }
-
-// Orphaned reports whether id is a placeholder of ours that was given up and is about to be deleted.
-func (s *Spool) Orphaned(id remote.ID) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, o := range s.orphans {
-		if o.Ref.ID == id {
-			return true
-		}
-	}
-	return false
-}

@@ -57,6 +57,7 @@ func (a *attempt) place(it remote.Item) error {
 		file := a.up.File
 		a.mu.Unlock()
 		p := &placed{File: file.Ref, Item: it, Parent: file.Parent, Name: file.Name}
+		p.Born = remote.Ref{Kind: remote.Folder, ID: file.Parent, Account: it.Account}
 		if err := e.put(itemName, p); err != nil {
 			return err
 		}

@@ -128,7 +128,8 @@ type Spool struct {
 	unsynced     map[*Entry]struct{}
 	remains      []Key // young entries whose bytes go with the next commit
 	orphans      map[string]*orphan
-	changed      chan struct{} // closed at the next change; nil if nobody waits
+	doomed       map[remote.ID]time.Time // what orphans name and, with the time of its deletion, what they named until lately
+	changed      chan struct{}           // closed at the next change; nil if nobody waits
 }
 
 // Open creates the folders, takes the lock, and recovers every entry. Without Run nothing is sent.
@@ -154,7 +155,7 @@ func Open(cfg Config) (*Spool, error) {
 	s := &Spool{
 		cfg: cfg, log: cfg.Log, boot: bootID(), puts: semaphore.NewWeighted(maxPuts), hydrations: semaphore.NewWeighted(maxHydrating), index: newIndex(),
 		wake: make(chan struct{}, 1), syncWake: make(chan struct{}, 1), orphanWake: make(chan struct{}, 1),
-		unsynced: map[*Entry]struct{}{}, orphans: map[string]*orphan{},
+		unsynced: map[*Entry]struct{}{}, orphans: map[string]*orphan{}, doomed: map[remote.ID]time.Time{},
 	}
 	if cfg.testOnlyBoot != "" {
 		s.boot = cfg.testOnlyBoot

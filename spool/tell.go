@@ -58,6 +58,7 @@ func (a *attempt) tell() error {
 			continue
 		}
 		info = e.Info()
+		info.Assets = e.Assets()
 		data := e.dataPath()
 		if e.partial() {
 			data = "" // Frame.io has copied what never was here

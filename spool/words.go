@@ -147,12 +147,14 @@ type Info struct {
 	Reason  string `json:"reason,omitempty"`  // why it is held or parked, for people, with what to do
 	Quiet   bool   `json:"quiet,omitempty"`   // held as a matter of course (a temporary name, no byte yet): not worth a line in a summary
 
-	Asset     remote.Ref `json:"asset,omitzero"`    // its File on Frame.io (a placeholder at first), or its Stack once it is a version
-	CopyOf    string     `json:"copy_of,omitempty"` // what on Frame.io has its bytes, which are not here: Frame.io is to copy it
-	MediaType string     `json:"media_type,omitempty"`
-	Sent      int64      `json:"sent"` // bytes PUT so far
-	Parts     int        `json:"parts,omitempty"`
-	PartsDone int        `json:"parts_done,omitempty"`
+	Asset     remote.Ref  `json:"asset,omitzero"`    // its File on Frame.io (a placeholder at first), or its Stack once it is a version
+	CopyOf    string      `json:"copy_of,omitempty"` // what on Frame.io has its bytes, which are not here: Frame.io is to copy it
+	Assets    []remote.ID `json:"-"`                 // for Config.Settled: all that Frame.io has had of it or before it, and listings may still show
+	Born      remote.Ref  `json:"born,omitzero"`     // the folder that its File was made in, if Frame.io has all bytes: listings may still show it there
+	MediaType string      `json:"media_type,omitempty"`
+	Sent      int64       `json:"sent"` // bytes PUT so far
+	Parts     int         `json:"parts,omitempty"`
+	PartsDone int         `json:"parts_done,omitempty"`
 
 	Missing  int64     `json:"missing,omitempty"`  // bytes that must be fetched before it can be sent: those that were not changed
 	Attempts int       `json:"attempts,omitempty"` // how often sending was begun

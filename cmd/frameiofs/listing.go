@@ -87,7 +87,7 @@ func (s *session) listFolder(ctx context.Context, at remote.Ref) ([]control.Entr
 		list = append(list, out)
 	}
 	for _, e := range entries {
-		if settled[e.ID] || s.spool.Claimed(e.ID) || s.spool.Claimed(e.Content) {
+		if settled[e.ID] || s.spool.Hides(e.ID) || s.spool.Claimed(e.Content) {
 			continue
 		}
 		out := entryOf(e)
