@@ -89,7 +89,7 @@ func (s *session) waitNames(ctx context.Context, paths []string) error {
 	for {
 		busy, parked := 0, 0
 		for _, in := range s.namesUnder(paths) {
-			if in.Parked {
+			if in.Parked || in.Stranded {
 				parked++
 			} else {
 				busy++

@@ -12,17 +12,18 @@ import (
 
 // Info describes one change for the people who ask.
 type Info struct {
-	Key     string     // for Retry and Cancel
-	What    string     // MakeFolder, "rename", "move", Delete…
-	Name    string     // of the item as it shall be, or as it was before it is deleted
-	Ref     remote.Ref // what Frame.io calls it; pending for a folder that is not made yet
-	Parent  remote.Ref // the folder that it shall be in, or is deleted from
-	Since   time.Time  // when it was asked for
-	Parked  bool       // a person has to decide
-	Held    bool       // …because of MaxDelete: it is not shown meanwhile
-	Reason  string     // why it is parked, or what it waits for
-	Err     error      // what the last try came to
-	NextTry time.Time  // zero: as soon as it may
+	Key      string     // for Retry and Cancel
+	What     string     // MakeFolder, "rename", "move", Delete…
+	Name     string     // of the item as it shall be, or as it was before it is deleted
+	Ref      remote.Ref // what Frame.io calls it; pending for a folder that is not made yet
+	Parent   remote.Ref // the folder that it shall be in, or is deleted from
+	Since    time.Time  // when it was asked for
+	Parked   bool       // a person has to decide
+	Held     bool       // …because of MaxDelete: it is not shown meanwhile
+	Stranded bool       // it waits for something that is parked
+	Reason   string     // why it is parked, or what it waits for
+	Err      error      // what the last try came to
+	NextTry  time.Time  // zero: as soon as it may
 }
 
 // What a change may be, for people; else it is a rename, a move, or both.
@@ -50,7 +51,7 @@ func (i *intent) what() string {
 	return "move and rename"
 }
 
-func (i *intent) info() Info {
+func (j *Journal) info(i *intent) Info {
 	p := i.last()
 	if p.Gone {
 		p = i.At
@@ -62,6 +63,7 @@ func (i *intent) info() Info {
 		if o.Parked != "" {
 			n.Reason += ", which needs a person"
 		}
+		n.Stranded = j.stranded(i)
 	}
 	return n
 }
@@ -71,7 +73,7 @@ func (j *Journal) Pending() []Info {
 	j.mu.Lock()
 	all := make([]Info, 0, len(j.byKey))
 	for _, i := range j.byKey {
-		all = append(all, i.info())
+		all = append(all, j.info(i))
 	}
 	j.mu.Unlock()
 	slices.SortFunc(all, func(a, b Info) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Key, b.Key)) })

@@ -202,7 +202,9 @@ func (m *model) upload() {
 	if !ok {
 		return
 	}
-	if m.f.nodes[is.ID] == nil {
+	gone := false
+	m.f.set(func() { gone = m.f.nodes[is.ID] == nil })
+	if gone {
 		return
 	}
 	name := m.name(d)
