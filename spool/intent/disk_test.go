@@ -112,7 +112,7 @@ func TestJournalIsWrittenAnew(t *testing.T) {
 	r.must(r.Sync(t.Context()))
 	info, err := os.Stat(filepath.Join(r.cfg.Dir, journalName))
 	r.must(err)
-	if info.Size() > 1<<20 {
+	if info.Size() > 2<<20 {
 		t.Errorf("the journal of %d intents has %d bytes", len(keep), info.Size())
 	}
 	d := r.mkdir(keep[0].Ref, "in it")
