@@ -76,6 +76,7 @@ type FS struct {
 	server       *fuse.Server
 	marked       atomic.Bool   // the root has marks of macOS
 	passes       atomic.Bool   // the kernel can read files past us,
+	copying      copying       // who may be about to copy
 	passesWrites atomic.Bool   // and write the spool's
 	events       atomic.Uint64 // changes of what an inode stands for, counted; see file.told
 

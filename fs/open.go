@@ -83,7 +83,7 @@ func (n *file) openRead(ctx context.Context) (fusefs.FileHandle, uint32, syscall
 		h := n.newHandle(false)
 		it, e := n.get()
 		if e == nil {
-			return n.openItem(h, it)
+			return n.openItem(ctx, h, it)
 		}
 		sp, err := e.Open(false)
 		if err == nil {
@@ -109,7 +109,9 @@ func (n *file) openRead(ctx context.Context) (fusefs.FileHandle, uint32, syscall
 }
 
 // openItem opens what is on Frame.io.
-func (n *file) openItem(h *handle, it remote.Item) (fusefs.FileHandle, uint32, syscall.Errno) {
+func (n *file) openItem(ctx context.Context, h *handle, it remote.Item) (fusefs.FileHandle, uint32, syscall.Errno) {
+	let, end := h.let, n.fs.copying.begins(ctx, it)
+	h.let = func() { let(); end() }
 	h.content, h.reader = it.Content, n.fs.cfg.Blocks.Open(it)
 	p, err := n.pass(h)
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
@@ -53,7 +54,7 @@ func (f *FS) canPassWrites() bool {
 func (n *file) passEntry(ctx context.Context, h *handle) (fusefs.FileHandle, uint32, error) {
 	n.mu.Lock()
 	must := n.passing > 0
-	if n.opens-1 != n.passing || !must && (!n.fs.passesWrites.Load() || h.write && !n.fs.quota.ample(h.entry.Target().Parent.Account)) {
+	if n.opens-1 != n.passing || !must && (!n.fs.passesWrites.Load() || h.write && n.fs.counts(ctx, h)) {
 		n.mu.Unlock()
 		return h, fuse.FOPEN_DIRECT_IO, nil
 	}
@@ -80,6 +81,47 @@ func (n *file) passEntry(ctx context.Context, h *handle) (fusefs.FileHandle, uin
 		return nil, 0, err
 	}
 	return nil, 0, errAgain
+}
+
+// counts reports whether what h writes has to come through us: the account has not storage enough to look at it later, or the program
+// reads another file here, which it may be about to copy. That Frame.io can do (see CopyFileRange), but not once the kernel has the file.
+func (f *FS) counts(ctx context.Context, h *handle) bool {
+	return f.copying.may(ctx) || !f.quota.ample(h.entry.Target().Parent.Account)
+}
+
+// copying knows which threads have a file on Frame.io open that is worth to be copied there.
+type copying struct {
+	mu      sync.Mutex
+	readers map[uint32]int
+}
+
+// begins notes a reader of it, until end is called.
+func (c *copying) begins(ctx context.Context, it remote.Item) (end func()) {
+	caller, ok := fuse.FromContext(ctx)
+	if !ok || it.Size < minClone {
+		return func() {}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.readers == nil {
+		c.readers = map[uint32]int{}
+	}
+	c.readers[caller.Pid]++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.readers[caller.Pid]--; c.readers[caller.Pid] <= 0 {
+			delete(c.readers, caller.Pid)
+		}
+	}
+}
+
+// may reports whether who calls is one of them.
+func (c *copying) may(ctx context.Context) bool {
+	caller, ok := fuse.FromContext(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return ok && c.readers[caller.Pid] > 0
 }
 
 // count takes what was written past us from the account's storage. If there is not so much left, the file counts as torn.
