@@ -31,7 +31,7 @@
 // account moves no byte and waits for nothing: if it is the whole file, and is left so, Frame.io copies it. Until it has, the copy's
 // bytes are the source's: rm of the source through this mount waits for the copy, and if somebody else deletes it meanwhile, the copy is
 // held until it is restored. What Frame.io does not copy, and a copy that is changed, is fetched and uploaded. Anything else is copied by
-// reading and writing.
+// reading and writing, and so is all that goes into a file that the kernel writes by itself.
 //
 // fallocate(2) reserves room, punches holes and zeroes; what shifts bytes is refused (EOPNOTSUPP). SEEK_DATA and SEEK_HOLE tell the
 // holes of what is leaving; on Frame.io they are zeros, and a file is all data.

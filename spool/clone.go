@@ -36,7 +36,7 @@ func (h *Handle) Clone(ctx context.Context, src remote.Item, off, n int64) error
 		switch {
 		case !e.writable:
 			return errNotWritable
-		case off != e.Size() || stage != Writing || folder == "" || e.data == nil || e.given || src.Account != rec.Target.Parent.Account:
+		case off != e.Size() || stage != Writing || folder == "" || e.data == nil || e.given || e.passed() || src.Account != rec.Target.Parent.Account:
 			return syscall.EXDEV
 		case off == 0:
 			if err := e.hollow(src); err != nil {
