@@ -26,6 +26,7 @@ func moment(t *testing.T, text string) time.Time {
 
 // What programs set stays: on folders and files, from before the upload to after the next start, to the nanosecond.
 func TestModesOwnersAndTimesStay(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		r := newRig(t, api)
 		m := r.mount(mountWith{})
@@ -138,6 +139,7 @@ func TestTimesChangeAsOnADisk(t *testing.T) {
 
 // What was copied with rsync -a is there for a second rsync, after the next start too.
 func TestRsyncHasNothingToDoAfterAStart(t *testing.T) {
+	t.Parallel()
 	src := filepath.Join(t.TempDir(), "src")
 	for i, text := range moments {
 		at, dir := moment(t, text), filepath.Join(src, string(rune('a'+i)))

@@ -37,6 +37,7 @@ func content(t *testing.T, path string) string {
 }
 
 func TestExchange(t *testing.T) {
+	t.Parallel()
 	file := func(content string) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) { check(t, "write", os.WriteFile(path, []byte(content), 0o644)) }
 	}
@@ -134,6 +135,7 @@ func TestExchange(t *testing.T) {
 
 // Refused, nothing has changed.
 func TestExchangeIsRefused(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		r := newRig(t, api)
 		m := r.mount(mountWith{settle: time.Hour})
@@ -171,6 +173,7 @@ func TestExchangeIsRefused(t *testing.T) {
 
 // Who has one of them open goes on with the file that he opened, whatever it is called.
 func TestExchangeOfWhatIsOpen(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		m := newRig(t, api).mount(mountWith{})
 		in := func(name string) string { return filepath.Join(m.project, name) }

@@ -104,6 +104,7 @@ func (d *desk) saveDocument(name string, content []byte) {
 }
 
 func TestFinder(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		r := newRig(t, api)
 		m := r.mount(mountWith{fs: withXAttr, settle: 500 * time.Millisecond})

@@ -42,6 +42,7 @@ func soon(t *testing.T, what string, is func() bool) {
 
 // What came from elsewhere is found by any form of its name, and saved under the one that it has.
 func TestAnotherFormOfANameLeadsToTheSameFile(t *testing.T) {
+	t.Parallel()
 	saves := map[string]func(t *testing.T, path, content string){
 		"in place": func(t *testing.T, path, content string) {
 			check(t, "write", os.WriteFile(path, []byte(content), 0o644))
@@ -109,6 +110,7 @@ func TestAnotherFormOfANameLeadsToTheSameFile(t *testing.T) {
 
 // Who makes both forms here means two files, as on a disk, be the first still leaving or on Frame.io already.
 func TestTwoFormsMadeHereStayApart(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		r := newRig(t, api)
 		m := r.mount(mountWith{})

@@ -11,6 +11,7 @@ import (
 )
 
 func TestSparseFilesAndHoles(t *testing.T) {
+	t.Parallel()
 	const size = 6 << 20
 	wires(t, func(t *testing.T, api string) {
 		m := newRig(t, api).mount(mountWith{})
@@ -85,6 +86,7 @@ func seek(t *testing.T, f *os.File, off int64, whence int) int64 {
 
 // A hole punched into an asset makes a version, whose other bytes are the asset's.
 func TestAHoleInAnAssetIsAVersion(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		m := newRig(t, api).mount(mountWith{})
 		path := filepath.Join(m.project, "reel.bin")

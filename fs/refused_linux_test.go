@@ -94,6 +94,7 @@ func TestWhatThereIsNot(t *testing.T) {
 
 // A tree with a symbolic link in it arrives but for that.
 func TestProgramsGoOnWithoutSymlinks(t *testing.T) {
+	t.Parallel()
 	src := filepath.Join(t.TempDir(), "tree")
 	check(t, "mkdir", os.MkdirAll(filepath.Join(src, "sub"), 0o755))
 	for _, name := range []string{"a.txt", "sub/b.txt", "z.txt"} {
@@ -186,6 +187,7 @@ func TestTheLongestName(t *testing.T) {
 
 // O_DIRECT, O_APPEND by two at once, and fsync of files and folders are as on a disk.
 func TestWaysToWrite(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		m := newRig(t, api).mount(mountWith{})
 		in := func(name string) string { return filepath.Join(m.project, name) }

@@ -36,6 +36,7 @@ func started(t *testing.T, how, path string) (rest *bufio.Scanner, process *os.P
 
 // A signal that a program handles ends no call of it (spec: fuse.md §3.1).
 func TestSignalsEndNoCall(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		r := newRig(t, api)
 		made := r.mount(mountWith{})
@@ -45,7 +46,7 @@ func TestSignalsEndNoCall(t *testing.T) {
 		m := r.mount(mountWith{}) // where nothing of it is yet
 		path := filepath.Join(m.project, "a.bin")
 		stat(t, path)
-		check(t, "slow down", r.sim.Faults().AddText("slow=400ms@media", "slow=150ms@api"))
+		check(t, "slow down", r.sim.Faults().AddText("slow=300ms@media", "slow=60ms@api"))
 		lines, _, end := started(t, "storm", path)
 		calls := 0
 		for ; lines.Scan(); calls++ {

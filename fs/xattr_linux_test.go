@@ -45,6 +45,7 @@ func setXAttr(t *testing.T, path, name, value string) {
 
 // Attributes stay with the bytes they were set on: while these leave, when they are on Frame.io, and after the next start.
 func TestXAttrsOutliveUploadVersionAndRemount(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		r := newRig(t, api)
 		m := r.mount(mountWith{fs: withXAttr})
@@ -104,6 +105,7 @@ func TestXAttrsOutliveUploadVersionAndRemount(t *testing.T) {
 
 // What is set through a descriptor that is open for writing stays, also if nothing is written.
 func TestAttributesOfAFileThatIsOnlyOpened(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		r := newRig(t, api)
 		m := r.mount(mountWith{fs: withXAttr})
@@ -133,6 +135,7 @@ func TestAttributesOfAFileThatIsOnlyOpened(t *testing.T) {
 
 // Where a file is safe can be asked for by name; it is not in the list.
 func TestXAttrsTellWhereAFileIs(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		r := newRig(t, api)
 		m := r.mount(mountWith{fs: withXAttr, settle: time.Second})
@@ -235,6 +238,7 @@ func TestXAttrErrors(t *testing.T) {
 
 // cp -a and rsync -X bring attributes along, and a second rsync finds that all is there.
 func TestProgramsKeepXAttrs(t *testing.T) {
+	t.Parallel()
 	wires(t, func(t *testing.T, api string) {
 		r := newRig(t, api)
 		m := r.mount(mountWith{fs: withXAttr})
