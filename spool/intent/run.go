@@ -270,20 +270,29 @@ func (j *Journal) finish(i *intent, err error) {
 	j.remove(i)
 	j.note(entry{Done: i.Key})
 	if !i.there() && i.ref().ID.Pending() {
-		j.bypass(i.ref().ID)
+		j.bypass(i.ref().ID, i.left)
 	}
 	j.free(i)
 	j.news()
 }
 
-// bypass takes a folder that will never be made out of the ways of others that only came through it.
-func (j *Journal) bypass(id remote.ID) {
+// bypass has those who only came through a folder that will never be made come through the one that it was to be in. They cannot leave
+// that out: where others could go depended on it.
+func (j *Journal) bypass(id remote.ID, in remote.Ref) {
+	in = j.canon(in)
 	for o := range j.in[id] {
 		n := len(o.Steps)
-		o.Steps = slices.DeleteFunc(slices.Clone(o.Steps), func(st step) bool {
-			return !st.Gone && st.Parent.ID == id && st != o.Steps[n-1]
-		})
-		if len(o.Steps) < n {
+		steps := slices.Clone(o.Steps)
+		for k := range steps[:max(0, n-1)] {
+			if !steps[k].Gone && steps[k].Parent.ID == id {
+				steps[k].Parent = in
+			}
+		}
+		if in.ID == "" || in.ID.Pending() && j.byID[in.ID] == nil {
+			steps = slices.DeleteFunc(steps, func(st step) bool { return !st.Gone && st.Parent.ID == in.ID })
+		}
+		if !slices.Equal(steps, o.Steps) {
+			o.Steps = steps
 			j.goOn(o)
 		}
 	}

@@ -64,19 +64,20 @@ type intent struct {
 	links    []remote.ID // folders it is indexed under
 	holds    placeKey
 
-	busy      bool      // a call is under way
-	doing     place     // …to this place
-	ticket    uint64    // its place in the queues; others are void
-	queued    bool      // it stands in a ready queue
-	tries     int       // in vain, in a row
-	err       error     // what the last of them came to
-	retry     time.Time // not before
-	blocked   []*intent // what waits for this one
-	waitsFor  *intent   // what this one waited for when it was last looked at
-	stuck     bool      // it waited for something when it was last looked at
-	looked    time.Time // a deletion: when it was last seen that nothing unknown is in the folder
-	looking   time.Time // a deletion: when the looks that count began
-	unclaimed bool      // a deletion that nobody waits for: it may rest
+	busy      bool       // a call is under way
+	doing     place      // …to this place
+	ticket    uint64     // its place in the queues; others are void
+	queued    bool       // it stands in a ready queue
+	tries     int        // in vain, in a row
+	err       error      // what the last of them came to
+	retry     time.Time  // not before
+	blocked   []*intent  // what waits for this one
+	waitsFor  *intent    // what this one waited for when it was last looked at
+	stuck     bool       // it waited for something when it was last looked at
+	looked    time.Time  // a deletion: when it was last seen that nothing unknown is in the folder
+	left      remote.Ref // where it was to be made before it was removed
+	looking   time.Time  // a deletion: when the looks that count began
+	unclaimed bool       // a deletion that nobody waits for: it may rest
 }
 
 // placeKey is a name in a folder.
@@ -309,6 +310,9 @@ func (s *state) aim(i *intent, p place) {
 	s.seq++
 	i.Steps = slices.Clone(i.Steps)
 	n := len(i.Steps)
+	if n > 0 && i.begins().Parent.ID == "" && !i.Steps[0].Gone {
+		i.left = i.Steps[0].Parent
+	}
 	if n == 0 || p.Gone && i.begins().Parent.ID == "" {
 		i.Steps = []step{{p, s.seq}}
 		return
