@@ -74,7 +74,11 @@ func someReads(t *testing.T, b *Blocks, seed uint64, faults bool) {
 			if rnd.IntN(8) == 0 {
 				cancel()
 			}
-			n, err := r.ReadAt(ctx, p, off)
+			read := r.ReadAt
+			if rnd.IntN(5) == 0 {
+				read = r.ReadOnce
+			}
+			n, err := read(ctx, p, off)
 			interrupted := errors.Is(err, context.Canceled) && ctx.Err() != nil
 			broken := faults && (errors.Is(err, errFault) || errors.Is(err, io.ErrUnexpectedEOF))
 			if !interrupted && !broken {

@@ -253,3 +253,27 @@ func TestPartialChangeWithSyncClose(t *testing.T) {
 		}
 	})
 }
+
+// A bad line costs time, and nothing else.
+func TestPartialChangeOverABadLine(t *testing.T) {
+	r := newRig(t, "v4")
+	other := r.mount(mountWith{})
+	want := noise(9, 24<<20)
+	check(t, "write", os.WriteFile(filepath.Join(other.project, "a.bin"), want, 0o644))
+	other.settle()
+	other.stop()
+	m := r.mount(mountWith{})
+	check(t, "spoil the line", r.sim.Faults().AddText("truncate@media?0.2", "reset@media?0.2", "503@media?0.2", "expired@media?0.2"))
+	f, err := os.OpenFile(filepath.Join(m.project, "a.bin"), os.O_RDWR, 0)
+	check(t, "open", err)
+	for off := 0; off < len(want); off += 5<<20 + 1000 {
+		want[off]++
+		_, err = f.WriteAt(want[off:off+1], int64(off))
+		check(t, "write", err)
+	}
+	check(t, "close", f.Close())
+	m.settle()
+	if it := r.there()["a.bin"]; len(it.Versions) != 2 || !bytes.Equal(r.body(head(it)), want) {
+		t.Errorf("on Frame.io: %+v", it)
+	}
+}

@@ -33,7 +33,7 @@ func (e *Entry) readAt(ctx context.Context, p []byte, off int64) (int, error) {
 		if g.end = min(g.end, off+int64(n)); g.off >= g.end {
 			break
 		}
-		if err := readFull(ctx, base, p[g.off-off:g.end-off], g.off); err != nil {
+		if err := readFull(ctx, base.ReadAt, p[g.off-off:g.end-off], g.off); err != nil {
 			return 0, err
 		}
 	}
@@ -41,8 +41,8 @@ func (e *Entry) readAt(ctx context.Context, p []byte, off int64) (int, error) {
 }
 
 // readFull reads all of p. A base that ends before it said it would is an error.
-func readFull(ctx context.Context, base Base, p []byte, off int64) error {
-	n, err := base.ReadAt(ctx, p, off)
+func readFull(ctx context.Context, read func(ctx context.Context, p []byte, off int64) (int, error), p []byte, off int64) error {
+	n, err := read(ctx, p, off)
 	if n == len(p) {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (e *Entry) bring(ctx context.Context, s span) error {
 	e.gate.RUnlock()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, i := range b.edges(s) {
-		g.Go(func() error { return e.fetch(ctx, b, span{i * blockSize, (i + 1) * blockSize}) })
+		g.Go(func() error { return e.fetch(ctx, b, span{i * blockSize, (i + 1) * blockSize}, forOthers) })
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("fetch what surrounds the bytes to be changed: %w", err)
@@ -89,8 +89,14 @@ func (e *Entry) bring(ctx context.Context, s span) error {
 	return nil
 }
 
+// Whether base's bytes are wanted again, as far as fetch knows.
+const (
+	once      = true
+	forOthers = false
+)
+
 // fetch brings the blocks of s here. It begins with one.
-func (e *Entry) fetch(ctx context.Context, b *blocks, s span) error {
+func (e *Entry) fetch(ctx context.Context, b *blocks, s span, once bool) error {
 	b.mu.RLock()
 	s.end = min(s.end, b.keep)
 	b.mu.RUnlock()
@@ -102,7 +108,11 @@ func (e *Entry) fetch(ctx context.Context, b *blocks, s span) error {
 		return err
 	}
 	p := make([]byte, s.len())
-	if err := readFull(ctx, base, p, s.off); err != nil {
+	read := base.ReadAt
+	if once {
+		read = base.ReadOnce
+	}
+	if err := readFull(ctx, read, p, s.off); err != nil {
 		return err
 	}
 	if err := e.s.space.take(s.len()); err != nil {

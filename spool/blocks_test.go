@@ -102,15 +102,15 @@ func TestOnlyWhatIsNeededIsFetched(t *testing.T) {
 // Who writes again does not wait for the fetching, and what has come of it is not fetched again, also after a restart.
 func TestHydrationGivesWayAndGoesOn(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		const size = 40 * blockSize
+		const size = 36 * hydrateStep
 		old := film(size)
 		r := bigRig(t).start()
 		b := &memBase{s: old, delay: time.Second}
 		e, h := r.change("a", b)
 		r.put(h, 0, "X")
 		r.shut(h)
-		time.Sleep(DefaultSettle + 2500*time.Millisecond)
-		if i := e.Info(); i.Stage != Settling || i.Missing <= 0 || i.Missing > size-16*blockSize {
+		time.Sleep(DefaultSettle + 1500*time.Millisecond)
+		if i := e.Info(); i.Stage != Settling || i.Missing != size-maxFetching*hydrateStep {
 			t.Errorf("it is %s, and %d bytes are missing", i.Stage, i.Missing)
 		}
 		begin := time.Now()
@@ -126,13 +126,13 @@ func TestHydrationGivesWayAndGoesOn(t *testing.T) {
 			t.Errorf("fetched while it is written: %d bytes missing, then %d", missing, now)
 		}
 		r.shut(h)
-		time.Sleep(DefaultSettle + 2500*time.Millisecond)
+		time.Sleep(DefaultSettle + 1500*time.Millisecond)
 		r.stop() // an orderly end
 		r.stop = nil
 		missing = e.Info().Missing
 		p := r.killed()
 		p.bases[e.rec.Base.Content] = b
-		if now := p.Find("folder-a", "a").Info().Missing; now != missing {
+		if now := p.Find("folder-a", "a").Info().Missing; now != missing || now != 4*hydrateStep {
 			t.Errorf("%d bytes are missing after a restart, %d before", now, missing)
 		}
 		b.asked.Store(0)

@@ -86,6 +86,9 @@ func (b shortBase) ReadAt(ctx context.Context, p []byte, off int64) (int, error)
 	n, _ := b.Base.ReadAt(ctx, p, off)
 	return n / 2, io.EOF
 }
+func (b shortBase) ReadOnce(ctx context.Context, p []byte, off int64) (int, error) {
+	return b.ReadAt(ctx, p, off)
+}
 
 func TestUnlinkWhileFetching(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -308,6 +308,9 @@ func (b *memBase) ReadAt(ctx context.Context, p []byte, off int64) (int, error) 
 	b.asked.Add(int64(n))
 	return n, err
 }
+func (b *memBase) ReadOnce(ctx context.Context, p []byte, off int64) (int, error) {
+	return b.ReadAt(ctx, p, off)
+}
 func (b *memBase) Size() int64 { return int64(len(b.s)) }
 func (b *memBase) Close() error {
 	if b.closed != nil {

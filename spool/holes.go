@@ -38,7 +38,12 @@ func (h *Handle) Punch(ctx context.Context, off, n int64) error {
 		if s.end = min(s.end, e.size.Load()); s.end <= s.off {
 			return nil // truncated meanwhile
 		}
-		_, err := e.over(s, func() (int, error) { return int(s.end - s.off), wipe(e.data, s.off, s.end-s.off) })
+		_, err := e.over(s, func() (int, error) {
+			if err := wipe(e.data, s.off, s.len()); err != nil {
+				return 0, err
+			}
+			return int(s.len()), nil
+		})
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,14 +16,17 @@ import (
 // Frame.io takes whole files only. So an asset that was changed in part is made whole before it is sealed: what base still has
 // of it is fetched, while it settles, until somebody opens it for writing again.
 const (
-	hydrateStep  = 2 * blockSize // what is fetched in one go, and
-	hydrateMany  = 4             // how many of these at once; a base that reads ahead has more under way
-	hydrateSave  = 256 << 20     // bytes after which a restart need not fetch them again
-	maxHydrating = 4             // entries
+	hydrateStep  = 2 << 20   // what is fetched in one go: long enough that the way there and back counts for little
+	maxFetching  = 16        // of these at once, all entries together
+	hydrateSave  = 256 << 20 // bytes after which a restart need not fetch them again
+	maxHydrating = 4         // entries
 )
 
 // hydration is the fetching of an entry's rest. One that is not Entry.hydrating any more changes nothing.
-type hydration struct{ cancel context.CancelFunc }
+type hydration struct {
+	cancel  context.CancelFunc
+	lacking int64 // bytes when it began
+}
 
 // partial reports whether base still has bytes of the entry, or nobody has yet written down that it has none.
 func (e *Entry) partial() bool {
@@ -40,7 +44,7 @@ func (s *Spool) hydrate(ctx context.Context, wg *sync.WaitGroup, e *Entry) {
 	}
 	run := ctx
 	ctx, cancel := context.WithCancel(remote.WithPriority(ctx, remote.Uploads))
-	hy := &hydration{cancel}
+	hy := &hydration{cancel, e.lacks.Load()}
 	e.hydrating = hy
 	e.mu.Lock()
 	e.nextTry = time.Time{} // err stands until it succeeds
@@ -103,6 +107,9 @@ func (e *Entry) hydrated(hy *hydration, err error) {
 		e.hold(holdBase)
 	default:
 		e.mu.Lock()
+		if e.lacks.Load() < hy.lacking {
+			e.tries = 0
+		}
 		wait := backoff(e.tries, err)
 		e.tries++
 		e.mu.Unlock()
@@ -160,19 +167,41 @@ func (e *Entry) complete(ctx context.Context) error {
 // fetchAll fetches in order, several pieces at once.
 func (e *Entry) fetchAll(ctx context.Context, b *blocks, gaps []span) error {
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(hydrateMany)
+	g.SetLimit(maxFetching)
 	at := int64(0)
 	for _, gap := range gaps {
 		for off := max(at, gap.off-gap.off%blockSize); off < gap.end && gctx.Err() == nil; off += hydrateStep {
 			piece := span{off, min(off+hydrateStep, blocksOf(gap.end)*blockSize)}
 			at = piece.end
-			g.Go(func() error { return e.fetch(gctx, b, piece) })
+			g.Go(func() error {
+				if err := e.s.fetches.Acquire(gctx, 1); err != nil {
+					return err
+				}
+				defer e.s.fetches.Release(1)
+				return e.fetchOnce(gctx, b, piece)
+			})
 		}
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
 	return ctx.Err()
+}
+
+// pieceTries is how often one piece is tried before all of them wait.
+const pieceTries = 4
+
+// fetchOnce fetches a piece for nobody but the entry. The others go on while it is tried again.
+func (e *Entry) fetchOnce(ctx context.Context, b *blocks, s span) error {
+	for n := 1; ; n++ {
+		err := e.fetch(ctx, b, s, once)
+		if err == nil || ctx.Err() != nil || judge(err) != passing || errors.Is(err, syscall.ENOSPC) || n >= pieceTries {
+			return err
+		}
+		if err := sleep(ctx, backoff(n-1, err)); err != nil {
+			return err
+		}
+	}
 }
 
 // keepFetched brings what was fetched to the disk, and then the marks of the blocks of s that say so.

@@ -142,7 +142,7 @@ func (a *attempt) equalBlocks(was *remote.Item, marks bool) (bool, error) {
 		if _, err := a.guard.ReadAt(ours[:n], i*blockSize); err != nil {
 			return false, fmt.Errorf("read bytes to compare: %w", err)
 		}
-		if err := readFull(ctx, base, theirs[:n], i*blockSize); err != nil || !bytes.Equal(ours[:n], theirs[:n]) {
+		if err := readFull(ctx, base.ReadAt, theirs[:n], i*blockSize); err != nil || !bytes.Equal(ours[:n], theirs[:n]) {
 			return false, a.ctx.Err() // what cannot be had now is not waited for: a version too many does no harm
 		}
 	}

@@ -100,6 +100,7 @@ type Spool struct {
 	space      space
 	puts       *semaphore.Weighted
 	hydrations *semaphore.Weighted
+	fetches    *semaphore.Weighted
 	lock       *os.File
 
 	journal *journal
@@ -153,7 +154,7 @@ func Open(cfg Config) (*Spool, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Spool{
-		cfg: cfg, log: cfg.Log, boot: bootID(), puts: semaphore.NewWeighted(maxPuts), hydrations: semaphore.NewWeighted(maxHydrating), index: newIndex(),
+		cfg: cfg, log: cfg.Log, boot: bootID(), puts: semaphore.NewWeighted(maxPuts), hydrations: semaphore.NewWeighted(maxHydrating), fetches: semaphore.NewWeighted(maxFetching), index: newIndex(),
 		wake: make(chan struct{}, 1), syncWake: make(chan struct{}, 1), orphanWake: make(chan struct{}, 1),
 		unsynced: map[*Entry]struct{}{}, orphans: map[string]*orphan{}, doomed: map[remote.ID]time.Time{},
 	}

@@ -109,6 +109,8 @@ func (a Attr) merge(b Attr) Attr {
 type Base interface {
 	// ReadAt is io.ReaderAt with a context.
 	ReadAt(ctx context.Context, p []byte, off int64) (int, error)
+	// ReadOnce is ReadAt for bytes that are kept here: nobody else needs to keep them.
+	ReadOnce(ctx context.Context, p []byte, off int64) (int, error)
 	Size() int64
 	Close() error
 }
