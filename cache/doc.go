@@ -13,7 +13,7 @@
 //
 // A walk of a read: Blocks.Open, which makes ready (early.go) → Reader.ReadAt (reader.go) → the blocks that are there (content.go, serve.go),
 // checked if an earlier run left them (sums.go) → downloads of the others (download.go, arrive.go), for which the oldest gives way (room.go)
-// → read-ahead, if it goes on (ahead.go). How it all lies on disk: disk.go. What a person asks for: pin.go, warm.go, clear.go.
+// → read-ahead, if it goes on (ahead.go). Who keeps the bytes himself reads past all that (once.go). How it all lies on disk: disk.go. What a person asks for: pin.go, warm.go, clear.go.
 package cache
 
 import (

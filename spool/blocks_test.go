@@ -132,8 +132,12 @@ func TestHydrationGivesWayAndGoesOn(t *testing.T) {
 		missing = e.Info().Missing
 		p := r.killed()
 		p.bases[e.rec.Base.Content] = b
-		if now := p.Find("folder-a", "a").Info().Missing; now != missing || now != 4*hydrateStep {
-			t.Errorf("%d bytes are missing after a restart, %d before", now, missing)
+		i := p.Find("folder-a", "a").Info()
+		if i.Missing != missing || missing != 4*hydrateStep {
+			t.Errorf("%d bytes are missing after a restart, %d before", i.Missing, missing)
+		}
+		if !i.Mtime.Equal(e.Info().Mtime) {
+			t.Errorf("after a restart it is of %v, before of %v", i.Mtime, e.Info().Mtime)
 		}
 		b.asked.Store(0)
 		p.start().finish()

@@ -98,7 +98,9 @@ func (e *Entry) hydrated(hy *hydration, err error) {
 	if err == nil {
 		err = e.whole()
 	}
+	_, stage, _ := e.get()
 	switch {
+	case stage != Settling: // held for its new name meanwhile
 	case err == nil:
 		e.untroubled()
 		e.s.schedule(e, time.Now())

@@ -146,9 +146,9 @@ func (s *Spool) read(folder string, key Key) (*Entry, error) {
 		if b, bad = loadBlocks(dir, e.Size(), &e.lacks); bad == nil {
 			b.close()
 		}
-		if !rec.Closed.IsZero() {
-			e.modified.Store(rec.Modified.UnixNano()) // data's may be when something was fetched
-		}
+	}
+	if rec.Base != nil && !rec.Closed.IsZero() {
+		e.modified.Store(rec.Modified.UnixNano()) // data's may be when something was fetched
 	}
 	if bad == nil {
 		return e, nil
