@@ -131,6 +131,7 @@ type File struct {
 	Size      int64      `json:"size"`              // bytes
 	Sent      int64      `json:"sent"`              // bytes
 	Missing   int64      `json:"missing,omitempty"` // bytes that were not changed in it and are still to be fetched before it is sent
+	CopyOf    string     `json:"copy_of,omitempty"` // name of the file that Frame.io is to copy instead of being sent it
 	Parts     int        `json:"parts,omitempty"`
 	PartsDone int        `json:"parts_done,omitempty"`
 	Stage     string     `json:"stage"`            // writing, settling, waiting, uploading, confirming, held, parked

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/frameiofs/frameiofs/fs"
 	"github.com/frameiofs/frameiofs/sim"
 )
 
@@ -38,7 +37,7 @@ func TestCopyInsideTheMount(t *testing.T) {
 		check(t, "write", os.WriteFile(filepath.Join(w.project, "film.mov"), film, 0o644))
 		w.settle()
 		w.stop()
-		m := r.mount(mountWith{settle: 300 * time.Millisecond, fs: fs.NoPast}) // has no byte of it
+		m := r.mount(mountWith{settle: 300 * time.Millisecond}) // has no byte of it
 		check(t, "mkdir", os.Mkdir(filepath.Join(m.project, "day 2"), 0o755))
 		r.traffic()
 		run(t, m.project, "cp", "film.mov", "day 2/copy.mov")
@@ -73,7 +72,7 @@ func TestCopyInsideTheMountOtherwise(t *testing.T) {
 	wires(t, func(t *testing.T, api string) {
 		r := newRig(t, api)
 		film, old := noise(1, 2<<20), noise(2, 1000)
-		m := r.mount(mountWith{settle: 300 * time.Millisecond, fs: fs.NoPast})
+		m := r.mount(mountWith{settle: 300 * time.Millisecond})
 		in := func(name string) string { return filepath.Join(m.project, name) }
 		check(t, "write", os.WriteFile(in("film.mov"), film, 0o644))
 		check(t, "write", os.WriteFile(in("old.mov"), old, 0o644))

@@ -58,7 +58,7 @@ func (e *Entry) Info() Info {
 	if e.sending != nil {
 		e.sending.describe(&i)
 	}
-	if e.rec.Clone && e.rec.Format == formatPartial && !e.rec.Uncopied {
+	if e.rec.Clone && e.rec.Format == formatPartial && !e.rec.Uncopied && i.Missing == i.Size && i.Size == e.rec.Base.Size {
 		i.CopyOf = e.rec.Base.Name
 	}
 	return i

@@ -178,8 +178,11 @@ func below(name, under string) bool {
 }
 
 func fileOf(in spool.Info, name string) control.File {
+	if in.CopyOf != "" {
+		in.Missing = 0 // and nothing of it is to be fetched
+	}
 	return control.File{
-		Path: name, Size: in.Size, Sent: in.Sent, Missing: in.Missing, Parts: in.Parts, PartsDone: in.PartsDone, Stage: string(in.Stage), Reason: in.Reason,
+		Path: name, Size: in.Size, Sent: in.Sent, Missing: in.Missing, CopyOf: in.CopyOf, Parts: in.Parts, PartsDone: in.PartsDone, Stage: string(in.Stage), Reason: in.Reason,
 		Local: in.Quiet, Writers: in.Writers, Attempts: in.Attempts, Error: oneLine(in.Err), NextTry: timeOf(in.NextTry), Closed: timeOf(in.Closed),
 		ID: string(in.Asset.ID),
 	}

@@ -310,11 +310,17 @@ func fileLine(f control.File) string {
 	name := shown(f.Path)
 	switch f.Stage {
 	case "uploading":
+		if f.CopyOf != "" {
+			break
+		}
 		return fmt.Sprintf("%-10s %3d%%  %s  %s of %s", f.Stage, percent(f.Sent, f.Size), name, size(f.Sent), size(f.Size))
 	case "parked", "held":
 		return fmt.Sprintf("%-10s %s  %s: %s", f.Stage, name, size(f.Size), oneLine(f.Reason))
 	}
 	line := fmt.Sprintf("%-10s %s  %s", f.Stage, name, size(f.Size))
+	if f.CopyOf != "" {
+		line += ", to be copied on Frame.io from " + shown(f.CopyOf)
+	}
 	if f.Stage == "settling" && f.Missing > 0 {
 		line += ", of which " + size(f.Missing) + " that were not changed are being fetched"
 	}
