@@ -109,7 +109,7 @@ func TestHarvestBesideChanges(t *testing.T) {
 	w := newWorld(file(1, "a"), file(2, "b"))
 	inLazyTree(t, w, func(t *testing.T, tree *Tree) {
 		mustList(t, tree, "a", "b")
-		w.takes = 5 * time.Second
+		w.set(func() { w.takes = 5 * time.Second })
 		time.Sleep(DefaultFresh + time.Second) // the refresh has begun
 		tree.Put(home, file(3, "c"))
 		tree.Drop(home, file(1, "a").ID)
