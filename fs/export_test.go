@@ -42,5 +42,8 @@ func (f *FS) Passing() (n int) {
 	return n
 }
 
-// NeverPass has the kernel read everything through us.
-func (f *FS) NeverPass() { f.passes.Store(false) }
+// NeverPass has the kernel read and write everything through us.
+func (f *FS) NeverPass() {
+	f.passes.Store(false)
+	f.passesWrites.Store(false)
+}

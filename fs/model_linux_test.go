@@ -70,7 +70,10 @@ func runModel(t *testing.T, api string, seed uint64) {
 		}
 		m.end()
 		if t.Failed() {
-			t.Logf("MODEL_SEED=%d, a rest of %v, Frame.io as %+v; the last were\n%s", seed, m.with.settle, m.is, strings.Join(m.did[max(0, len(m.did)-80):], "\n"))
+			for path, it := range m.rig.there() {
+				t.Logf("on Frame.io: %s, %s %s, complete: %v", path, it.Type, it.ID, it.Complete)
+			}
+			t.Logf("MODEL_SEED=%d, a rest of %v, passes: %v, Frame.io as %+v; the last were\n%s", seed, m.with.settle, m.passes, m.is, strings.Join(m.did[max(0, len(m.did)-80):], "\n"))
 		}
 	})
 }
