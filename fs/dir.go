@@ -49,13 +49,17 @@ func (d *dir) get() remote.Item {
 	return d.item
 }
 
-// touched notes that a name in d was made, changed or removed. A time that a program has set on the folder is over by that.
-func (d *dir) touched() {
-	now := time.Now()
+// stirred notes that d shows something else than before.
+func (d *dir) stirred() (now time.Time, id remote.ID) {
 	d.mu.Lock()
-	d.changed = now
-	id := d.item.ID
-	d.mu.Unlock()
+	defer d.mu.Unlock()
+	d.changed = time.Now()
+	return d.changed, d.item.ID
+}
+
+// touched notes that a name in d was made, changed or removed here. A time that a program has set on the folder is over by that.
+func (d *dir) touched() {
+	now, id := d.stirred()
 	if !d.fs.cfg.Index.Attr(id).Mtime.IsZero() {
 		if err := d.fs.cfg.Index.SetAttr(id, cache.Attr{Mtime: now, Ctime: now}); err != nil {
 			d.fs.log.Warn("keep a folder's time", "error", err)

@@ -38,7 +38,7 @@ func (f *FS) Changed(parent remote.Ref, changes []cache.Change) {
 		}
 	}
 	if len(names) > 0 {
-		d.touched() // another time makes the kernel read the folder again, should it be reading it just now
+		d.stirred() // another time makes the kernel read the folder again, should it be reading it just now
 	}
 	f.tell(func() {
 		for _, n := range others {

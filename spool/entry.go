@@ -28,7 +28,7 @@ type Entry struct {
 	intent     *intent       // creating
 	split      bool          // it has got data of its own, but as yet nothing else happened to it: see undo
 	hydrating  *hydration    // who fetches its rest
-	given      bool          // data may belong to someone else by now (Config.Settled): before a modification it is copied
+	given      bool          // data may belong to someone else by now (Config.Settled): before a modification it is copied; written with gate held too
 	telling    bool          // Config.Settled is running
 	unlinked   bool          // discarded
 	frail      bool          // entry.json may not survive a loss of power

@@ -317,7 +317,9 @@ func (e *Entry) adopt(dir string, f *os.File, b *blocks) error {
 	if old != nil {
 		old.Close()
 	}
+	e.gate.Lock()
 	e.given = false
+	e.gate.Unlock()
 	if e.unlinked {
 		return nil
 	}

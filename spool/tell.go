@@ -44,7 +44,10 @@ func (a *attempt) tell() error {
 				}
 			}
 			if !open && !elsewhere {
-				e.telling, e.given = true, true
+				e.telling = true
+				e.gate.Lock()
+				e.given = true
+				e.gate.Unlock()
 			}
 			return nil
 		})
