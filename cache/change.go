@@ -19,26 +19,41 @@ type change struct {
 // Put says that by a change of ours it stands in parent now. It takes the place of the item with its ID and, if it is a Stack, of
 // the file it.Content. It stays even if a listing of the next 30 s does not have it yet.
 func (t *Tree) Put(parent remote.Ref, it remote.Item) {
+	here := it.ID
+	it.Ref = t.Now(it.Ref)
 	t.change(parent, func(changes map[remote.ID]change, now time.Time) {
 		if it.Kind == remote.Stack && it.Content != it.ID {
 			changes[it.Content] = change{at: now, gone: true}
 		}
+		if here != it.ID {
+			changes[here] = change{at: now, gone: true}
+		}
 		changes[it.ID] = change{at: now, item: it}
-	}, func(s *siblings) { s.put(it) })
+	}, func(s *siblings) {
+		if here != it.ID {
+			s.remove(here)
+		}
+		s.put(it)
+	})
 }
 
 // Drop says that by a change of ours id no longer stands in parent. It stays hidden even if a listing of the next 30 s still has it.
 func (t *Tree) Drop(parent remote.Ref, id remote.ID) {
+	is := t.Now(remote.Ref{ID: id}).ID // it may stand there by either, because Became changes one folder
 	t.change(parent, func(changes map[remote.ID]change, now time.Time) {
 		changes[id] = change{at: now, gone: true}
-	}, func(s *siblings) { s.remove(id) })
+		changes[is] = change{at: now, gone: true}
+	}, func(s *siblings) {
+		s.remove(id)
+		s.remove(is)
+	})
 }
 
 // change notes a change for listings to come and makes it in the one there is.
 func (t *Tree) change(parent remote.Ref, note func(map[remote.ID]change, time.Time), apply func(*siblings)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k := keyOf(parent)
+	k := keyOf(t.called(parent)) // who makes a change may have begun before the folder got its name
 	if t.changes[k] == nil {
 		t.changes[k] = map[remote.ID]change{}
 	}

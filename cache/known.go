@@ -16,10 +16,25 @@ func (t *Tree) Known(ref remote.Ref, name string) (entry Entry, found bool) {
 func (t *Tree) Made(ref remote.Ref) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	ref = t.called(ref)
 	k := keyOf(ref)
 	if t.known(k) == nil && t.flights[k] == nil {
 		t.publish(k, ref, newSiblings(nil))
 	}
+}
+
+// Now is what a folder is called by now, for who asked before Became was told.
+func (t *Tree) Now(ref remote.Ref) remote.Ref {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.called(ref)
+}
+
+func (t *Tree) called(ref remote.Ref) remote.Ref {
+	if is, ok := t.became[ref.ID]; ok {
+		return is
+	}
+	return ref
 }
 
 // Became says that the folder here of parent, which was made on this machine, is on Frame.io as it is now: what stands in the one
@@ -28,6 +43,7 @@ func (t *Tree) Became(parent, here remote.Ref, it remote.Item) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.succeed(here, it.Ref)
+	t.became[here.ID] = it.Ref
 	k, now := keyOf(parent), t.now()
 	s := t.known(k)
 	if s == nil || s.ids()[here.ID] == nil {

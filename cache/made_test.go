@@ -49,3 +49,34 @@ func TestTreeKeepsWhatStandsInAFolderThatCameToFrameio(t *testing.T) {
 		mustList(t, tree)
 	})
 }
+
+// Who changes something in a folder may have begun when it had no other name than the one it got here.
+func TestTreeTakesChangesThatBeganBeforeAFolderGotItsName(t *testing.T) {
+	here := remote.Ref{Kind: remote.Folder, ID: remote.PendingID("1"), Account: "a"}
+	above := remote.Ref{Kind: remote.Project, ID: "22222222-0000-4000-8000-000000000000", Account: "a"}
+	w := newWorld()
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		tree.Made(above)
+		tree.Made(here)
+		tree.Became(above, here, remote.Item{Ref: home, Parent: above.ID, Name: "folder"})
+		tree.Put(above, remote.Item{Ref: here, Parent: above.ID, Name: "folder"})
+		tree.Made(here)
+		tree.Put(here, file(1, "a"))
+		tree.Put(here, file(2, "b"))
+		tree.Drop(here, file(2, "b").ID)
+		mustList(t, tree, "a")
+		if e, found := tree.Known(above, "folder"); !found || e.ID != home.ID {
+			t.Errorf("in its place is %+v, %v", e, found)
+		}
+		tree.Drop(above, here.ID)
+		if _, found := tree.Known(above, "folder"); found {
+			t.Error("it stands where it was taken away by the name that it had here")
+		}
+		if tree.Now(here) != home || tree.Now(home) != home {
+			t.Errorf("it is called %v", tree.Now(here))
+		}
+		if w.called() != 0 {
+			t.Errorf("%d calls", w.called())
+		}
+	})
+}

@@ -68,8 +68,9 @@ type Tree struct {
 	vain     map[folderKey]time.Time // when Frame.io was last asked in vain
 	flights  map[folderKey]*flight   // listings being fetched
 	changes  map[folderKey]map[remote.ID]change
-	swept    time.Time // when vain and changes were last tidied
-	silent   time.Time // when Frame.io last did not answer; zero if it has answered since
+	became   map[remote.ID]remote.Ref // of folders that were made here: what Frame.io calls them
+	swept    time.Time                // when vain and changes were last tidied
+	silent   time.Time                // when Frame.io last did not answer; zero if it has answered since
 
 	untold  []news // for Changed
 	telling bool   // someone tells it
@@ -105,7 +106,7 @@ func NewTree(cfg TreeConfig) *Tree {
 	t := &Tree{
 		namespace: cfg.Namespace, index: cfg.Index, age: cfg.Age, fresh: cfg.Fresh, bytes: cfg.Bytes, log: cfg.Log, now: cfg.Now,
 		changed: cfg.Changed, poked: make(chan struct{}, 1),
-		vain: map[folderKey]time.Time{}, flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{},
+		vain: map[folderKey]time.Time{}, flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{}, became: map[remote.ID]remote.Ref{},
 		looks: map[folderKey]*look{}, walks: map[folderKey]*walk{}, steps: map[folderKey]step{},
 	}
 	if t.age <= 0 {
@@ -180,6 +181,7 @@ func (t *Tree) Find(ctx context.Context, ref remote.Ref, name string) (entry Ent
 func (t *Tree) Update(ctx context.Context, ref remote.Ref) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	ref = t.called(ref)
 	k := keyOf(ref)
 	if s := t.known(k); s != nil && t.recently(s.at) {
 		t.saw(k, ref, s)
@@ -205,7 +207,7 @@ func (t *Tree) Recent(ref remote.Ref, age time.Duration) bool {
 func (t *Tree) Forget(parent remote.Ref) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k := keyOf(parent)
+	k := keyOf(t.called(parent))
 	delete(t.vain, k)
 	delete(t.flights, k) // what is on its way may be from before; its askers still get it
 	if s := t.known(k); s != nil {
@@ -222,13 +224,14 @@ func (t *Tree) Undone(parent remote.Ref) {
 	t.Forget(parent)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.changes, keyOf(parent))
+	delete(t.changes, keyOf(t.called(parent)))
 }
 
 // with calls use, holding t.mu, with what stands in ref.
 func (t *Tree) with(ctx context.Context, ref remote.Ref, use func(folderKey, *siblings)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	ref = t.called(ref)
 	k := keyOf(ref)
 	s := t.known(k)
 	if s == nil || t.now().Sub(s.at) >= t.age && !t.recently(t.vain[k]) {

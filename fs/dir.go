@@ -149,6 +149,7 @@ func (d *dir) child(ctx context.Context, l line, out *fuse.EntryOut) *fusefs.Ino
 		})
 		n.mu.Lock()
 		n.item = l.item
+		n.item.Ref = d.fs.cfg.Tree.Now(l.item.Ref) // Made may have been told before there was an inode
 		n.mu.Unlock()
 		d.fs.fillFolder(l.item, n.lastChange(), &out.Attr)
 		return n.EmbeddedInode()
