@@ -167,15 +167,26 @@ var (
 	_ fusefs.FileReleasedirer = (*dirHandle)(nil)
 )
 
+// dots are the first names of every folder, which the kernel leaves to us.
+var dots = [...]string{".", ".."}
+
 // Readdirent implements getdents(2).
 func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	if err := h.load(ctx); err != nil {
 		return nil, errno(err)
 	}
-	if h.next >= len(h.lines) {
+	if h.next < len(dots) {
+		inode := h.dir.EmbeddedInode()
+		if _, above := inode.Parent(); h.next == 1 && above != nil {
+			inode = above
+		}
+		h.next++
+		return &fuse.DirEntry{Name: dots[h.next-1], Mode: syscall.S_IFDIR, Ino: inode.StableAttr().Ino, Off: uint64(h.next)}, 0
+	}
+	if h.next-len(dots) >= len(h.lines) {
 		return nil, 0
 	}
-	l := h.lines[h.next]
+	l := h.lines[h.next-len(dots)]
 	h.next++
 	attr := h.dir.fs.lineAttr(l)
 	// go-fuse keeps the name, and with the listing's own text it would keep all of that.
@@ -187,7 +198,7 @@ func (h *dirHandle) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	if err := h.load(ctx); err != nil {
 		return errno(err)
 	}
-	if off > uint64(len(h.lines)) {
+	if off > uint64(len(dots)+len(h.lines)) {
 		return syscall.EINVAL
 	}
 	h.next = int(off)
@@ -199,7 +210,7 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	if !h.read || len(h.lines) > 0 && h.lines[0].seen != h.dir.fs.events.Load() {
 		return h.dir.Lookup(ctx, name, out)
 	}
-	if i := h.next - 1; i >= 0 && i < len(h.lines) && h.lines[i].name == name {
+	if i := h.next - 1 - len(dots); i >= 0 && i < len(h.lines) && h.lines[i].name == name {
 		return h.dir.child(ctx, h.lines[i], out), 0
 	}
 	if h.byName == nil {

@@ -2,6 +2,7 @@ package fs_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sort"
@@ -202,4 +203,17 @@ func TestNamesThatCannotBe(t *testing.T) {
 	if there := m.there(); len(there) != 1 {
 		t.Errorf("on Frame.io: %v", there)
 	}
+}
+
+func TestAFolderHasTheNamesOfItselfAndTheOneAbove(t *testing.T) {
+	wires(t, func(t *testing.T, api string) {
+		m := newRig(t, api).mount(mountWith{})
+		dir := filepath.Join(m.project, "Day 1")
+		check(t, "mkdir", os.Mkdir(dir, 0o755))
+		check(t, "write", os.WriteFile(filepath.Join(dir, "a.txt"), []byte("a"), 0o644))
+		want := fmt.Sprintf("%d . %d .. %d a.txt", stat(t, dir).Ino, stat(t, m.project).Ino, stat(t, filepath.Join(dir, "a.txt")).Ino)
+		if got := strings.Join(strings.Fields(run(t, dir, "ls", "-a", "-i", "-1")), " "); got != want {
+			t.Errorf("ls -ai tells %s, want %s", got, want)
+		}
+	})
 }
