@@ -31,6 +31,7 @@ type file struct {
 	opens   int       // handles that are open, see version.go
 	last    []func()  // let go of the bytes that a file without a name has, after the last of them
 	passing int       // those of them that the kernel may read past us
+	plain   bool      // some handle was not one of those: then what is written goes through us for as long as the inode lives
 	backing backing   // the file that it was given for that; ever the same, too
 	passed  remote.ID // the Content that it may have been given to read so; ever the same
 }

@@ -121,6 +121,9 @@ func (n *file) openItem(ctx context.Context, h *handle, it remote.Item) (fusefs.
 	case p != nil:
 		return p, 0, 0
 	}
+	n.mu.Lock()
+	n.plain = true
+	n.mu.Unlock()
 	return h, n.keepCache(it), 0
 }
 

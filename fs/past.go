@@ -54,7 +54,10 @@ func (f *FS) canPassWrites() bool {
 func (n *file) passEntry(ctx context.Context, h *handle) (fusefs.FileHandle, uint32, error) {
 	n.mu.Lock()
 	must := n.passing > 0
-	if n.opens-1 != n.passing || !must && (!n.fs.passesWrites.Load() || h.write && n.fs.counts(ctx, h)) {
+	// go-fuse gives the file back with a count of releases, and a moment after Release: one of a handle that it was not given for would end
+	// what another has just begun. So only those inodes are passed that never had such a handle.
+	if n.opens-1 != n.passing || !must && (n.plain || !n.fs.passesWrites.Load() || h.write && n.fs.counts(ctx, h)) {
+		n.plain = true
 		n.mu.Unlock()
 		return h, fuse.FOPEN_DIRECT_IO, nil
 	}
@@ -70,6 +73,7 @@ func (n *file) passEntry(ctx context.Context, h *handle) (fusefs.FileHandle, uin
 		n.mu.Unlock()
 		return &passed{h, f}, 0, nil
 	}
+	n.plain = n.plain || !must && err == nil
 	n.mu.Unlock()
 	switch {
 	case err != nil:
