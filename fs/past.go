@@ -56,7 +56,7 @@ func (n *file) passEntry(ctx context.Context, h *handle) (fusefs.FileHandle, uin
 	must := n.passing > 0
 	// go-fuse gives the file back with a count of releases, and a moment after Release: one of a handle that it was not given for would end
 	// what another has just begun. So only those inodes are passed that never had such a handle.
-	if n.opens-1 != n.passing || !must && (n.plain || !n.fs.passesWrites.Load() || h.write && n.fs.counts(ctx, h)) {
+	if !must && (n.opens > 1 || n.plain || !n.fs.passesWrites.Load() || h.write && n.fs.counts(ctx, h)) {
 		n.plain = true
 		n.mu.Unlock()
 		return h, fuse.FOPEN_DIRECT_IO, nil

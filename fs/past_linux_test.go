@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/frameiofs/frameiofs/fs"
@@ -252,6 +253,36 @@ func TestMappedAfterClose(t *testing.T) {
 		}
 		if n := len(r.there()["map.bin"].Versions); n > 1 {
 			t.Errorf("it has %d versions", n)
+		}
+	})
+}
+
+// Many who open a file at the same time, and close it while others open it, get no error.
+func TestOpenInParallel(t *testing.T) {
+	writers(t, time.Hour, func(t *testing.T, r *rig, m *mounted, _ bool) {
+		for i := range 5 {
+			path := filepath.Join(m.project, fmt.Sprint("p", i))
+			check(t, "write", os.WriteFile(path, nil, 0o644))
+			var g errgroup.Group
+			for n := range 8 {
+				g.Go(func() error {
+					for k := range 40 {
+						how := []int{os.O_RDONLY, os.O_RDWR, os.O_WRONLY | os.O_APPEND}[(n+k)%3]
+						f, err := os.OpenFile(path, how, 0)
+						if err != nil {
+							return err
+						}
+						if how != os.O_RDONLY {
+							_, err = f.Write([]byte("x"))
+						}
+						if err := firstOf(err, f.Close()); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			check(t, "open and close", g.Wait())
 		}
 	})
 }
