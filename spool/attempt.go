@@ -195,7 +195,7 @@ func (a *attempt) finish(err error) {
 	case errors.Is(err, errWrittenPast):
 		e.writtenPast()
 	case errors.Is(err, errRevoked) && a.run.Err() != nil: // Run ends; the next start goes on
-	case judge(err) == final:
+	case judge(err) == remote.Final:
 		if p == nil {
 			if derr := e.dropUpload(a, leftover); derr != nil {
 				e.s.log.Error("cannot forget an upload", "key", e.key, "err", derr)
@@ -271,7 +271,7 @@ func (a *attempt) persist(f func() error) error {
 			return nil
 		case a.ctx.Err() != nil:
 			return errRevoked
-		case judge(err) != passing:
+		case judge(err) != remote.Passing:
 			return err
 		}
 		if err := a.pause(a.ctx, err, n); err != nil {

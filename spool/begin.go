@@ -113,7 +113,7 @@ func (a *attempt) create() (remote.Upload, error) {
 		return remote.Upload{}, errRevoked
 	}
 	if err != nil {
-		if judge(err) == final { // Frame.io has said no: nothing was made
+		if judge(err) == remote.Final { // Frame.io has said no: nothing was made
 			rec, _, _ := e.get()
 			if rec.Target.Parent != in.Parent || rec.Target.Name != in.Name {
 				err = &failure{why: "it was renamed meanwhile", left: nothing}
@@ -155,7 +155,7 @@ func (a *attempt) givenUp(up remote.Upload, err error) {
 		if oerr := s.orphan(orphan{Key: a.e.key, Ref: up.File.Ref}, nil); oerr != nil {
 			s.log.Error("cannot note a placeholder that is left on Frame.io; delete it there", "id", up.File.ID, "err", oerr)
 		}
-	case judge(err) != final: // nobody knows; it is looked for
+	case judge(err) != remote.Final: // nobody knows; it is looked for
 		s.mu.Lock()
 		if o := s.orphans[a.lost]; o != nil {
 			o.busy, o.after = false, time.Now().Add(lostDelay)

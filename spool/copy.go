@@ -96,7 +96,7 @@ func (a *attempt) named(it remote.Item) (remote.Item, error) {
 		}
 		return err
 	})
-	if err != nil && judge(err) != final {
+	if err != nil && judge(err) != remote.Final {
 		return it, err
 	}
 	a.mu.Lock()
@@ -137,7 +137,7 @@ func (a *attempt) copy(from *origin, begun bool) (remote.Item, error) {
 	case e.attempt != a:
 		a.givenUp(up, err)
 		return it, errRevoked
-	case err != nil && judge(err) == final:
+	case err != nil && judge(err) == remote.Final:
 		e.s.log.Info("Frame.io does not copy the file: it is sent", "key", e.key, "name", in.Name, "from", from.Name, "err", err)
 		e.s.known.forget(from.File)
 		e.intent = nil
@@ -219,7 +219,7 @@ func (a *attempt) known() (*origin, error) {
 		}
 		var it remote.Item
 		err := a.persist(func() (err error) { it, err = e.s.cfg.Remote.Stat(a.ctx, k.File); return err })
-		if err != nil && judge(err) != final {
+		if err != nil && judge(err) != remote.Final {
 			return nil, err
 		}
 		told := it.Checksum // V2 often finds it out only after the file was confirmed

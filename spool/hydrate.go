@@ -65,7 +65,7 @@ func (s *Spool) hydrate(ctx context.Context, wg *sync.WaitGroup, e *Entry) {
 // believed is err, unless that says that base is not to be had, and Config.Remote does not vouch for it: it does not if it cannot be
 // asked, or if the token has come to speak for somebody else, to whom what is there is not shown.
 func (s *Spool) believed(ctx context.Context, e *Entry, err error) error {
-	if err == nil || judge(err) != final {
+	if err == nil || judge(err) != remote.Final {
 		return err
 	}
 	rec, _, _ := e.get()
@@ -73,7 +73,7 @@ func (s *Spool) believed(ctx context.Context, e *Entry, err error) error {
 		return err
 	}
 	_, serr := s.cfg.Remote.Stat(ctx, remote.Ref{Kind: remote.File, ID: rec.Base.Content, Account: rec.Base.Account})
-	if serr != nil && judge(serr) != final {
+	if serr != nil && judge(serr) != remote.Final {
 		return serr
 	}
 	return err
@@ -104,7 +104,7 @@ func (e *Entry) hydrated(hy *hydration, err error) {
 	case err == nil:
 		e.untroubled()
 		e.s.schedule(e, time.Now())
-	case judge(err) == final:
+	case judge(err) == remote.Final:
 		e.s.log.Warn("what a file had before it was changed cannot be had any more", "key", e.key, "name", e.Info().Name, "err", err)
 		e.hold(holdBase)
 	default:
@@ -197,7 +197,7 @@ const pieceTries = 4
 func (e *Entry) fetchOnce(ctx context.Context, b *blocks, s span) error {
 	for n := 1; ; n++ {
 		err := e.fetch(ctx, b, s, once)
-		if err == nil || ctx.Err() != nil || judge(err) != passing || errors.Is(err, syscall.ENOSPC) || n >= pieceTries {
+		if err == nil || ctx.Err() != nil || judge(err) != remote.Passing || errors.Is(err, syscall.ENOSPC) || n >= pieceTries {
 			return err
 		}
 		if err := sleep(ctx, backoff(n-1, err)); err != nil {

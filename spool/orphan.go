@@ -144,7 +144,7 @@ func (s *Spool) sweep(ctx context.Context) {
 			return
 		case err == nil:
 			s.unorphan(o.name())
-		case judge(err) == final:
+		case judge(err) == remote.Final:
 			s.log.Warn("cannot delete an unfinished upload on Frame.io; delete it there", "id", o.Ref.ID, "err", err)
 			s.unorphan(o.name())
 		default:

@@ -122,7 +122,7 @@ func (a *attempt) parts(fresh bool) error {
 	switch {
 	case a.ctx.Err() != nil:
 		return errRevoked
-	case err != nil && judge(err) == expired:
+	case err != nil && judge(err) == remote.Expired:
 		return &failure{why: err.Error(), counted: fresh, left: leftover}
 	case err != nil:
 		return err
@@ -152,7 +152,7 @@ func (a *attempt) put(ctx context.Context, i int, part remote.Part, log *os.File
 		if err == nil {
 			break
 		}
-		if ctx.Err() != nil || judge(err) != passing || n >= partTries {
+		if ctx.Err() != nil || judge(err) != remote.Passing || n >= partTries {
 			return err
 		}
 		r.at.Store(0)

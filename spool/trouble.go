@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"mime"
 	"path"
 	"strings"
@@ -14,32 +13,12 @@ import (
 	"github.com/frameiofs/frameiofs/remote"
 )
 
-// verdict is what an error of Frame.io means for the entry it came for.
-type verdict int
-
-const (
-	passing verdict = iota // waited out: the link, the limits, Frame.io's own trouble, a token to be renewed
-	expired                // the upload URLs are too old: a new asset is needed
-	final                  // only a person can help
-)
-
-// judge decides by the kinds of error that package remote documents. What it does not know is waited out: trying again loses
-// nothing, giving up could.
-func judge(err error) verdict {
-	for _, row := range []struct {
-		is   error
-		what verdict
-	}{ // the first that matches counts: an error may answer to several
-		{errRevoked, passing}, {context.Canceled, passing}, {context.DeadlineExceeded, passing}, {errPark, final},
-		{remote.ErrToken, passing}, {remote.ErrLimited, passing}, {remote.ErrNotFrameio, passing}, {remote.ErrOffline, passing},
-		{remote.ErrExpired, expired}, {remote.ErrQuota, final}, {remote.ErrRefused, final},
-		{fs.ErrExist, final}, {fs.ErrNotExist, final}, {fs.ErrPermission, final}, {errors.ErrUnsupported, final},
-	} {
-		if errors.Is(err, row.is) {
-			return row.what
-		}
+// judge is remote.Judge, which does not know of our own errors.
+func judge(err error) remote.Verdict {
+	if v := remote.Judge(err); v != remote.Passing || !errors.Is(err, errPark) || errors.Is(err, errRevoked) {
+		return v
 	}
-	return passing
+	return remote.Final
 }
 
 // reason is why an entry is parked, for people, with what to do.
@@ -78,21 +57,9 @@ var (
 	errRevoked = errors.New("spool: the attempt was given up")
 )
 
-// The waits before the next try. Without a link the last one bounds how long after its return the upload goes on.
-const (
-	firstWait   = 250 * time.Millisecond
-	longestWait = 30 * time.Second
-	offlineWait = 2500 * time.Millisecond
-)
-
-// backoff is how long to wait before try number tries+1, with some chance in it so that not everybody comes back at once.
+// backoff is how long to wait before try number tries+1.
 func backoff(tries int, err error) time.Duration {
-	longest := longestWait
-	if errors.Is(err, remote.ErrOffline) {
-		longest = offlineWait
-	}
-	wait := min(longest, firstWait<<min(tries, 10))
-	return wait - rand.N(wait/4)
+	return remote.Backoff(tries, errors.Is(err, remote.ErrOffline))
 }
 
 // sleep waits for d or for the end of ctx.

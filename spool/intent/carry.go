@@ -138,7 +138,7 @@ func (j *Journal) outcome(ctx context.Context, b job, it remote.Item, err error)
 	case err == nil:
 		j.carried(b)
 		j.succeed(b, it)
-	case judge(err) == passing:
+	case passes(err):
 		j.link(err)
 		if errors.Is(err, remote.ErrLimited) && b.kind != createFolder {
 			b.clear(i) // it was not sent

@@ -153,7 +153,7 @@ func (j *Journal) lookNow(ctx context.Context, ref remote.Ref) (time.Time, error
 	switch {
 	case err == nil && settled:
 		return time.Now(), nil
-	case err == nil || judge(err) == passing:
+	case err == nil || passes(err):
 		return time.Time{}, nil
 	}
 	return time.Time{}, err

@@ -1,42 +1,16 @@
 package intent
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	iofs "io/fs"
-	"math/rand/v2"
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
 
-// verdict is what an error of Frame.io means for a change.
-type verdict int
-
-const (
-	passing verdict = iota // waited out: the link, the limits, Frame.io's own trouble, a token to be renewed
-	final                  // only a person can help
-)
-
-// judge decides by the kinds of error that package remote documents. What it does not know is waited out: trying again loses
-// nothing, giving up could.
-func judge(err error) verdict {
-	for _, row := range []struct {
-		is   error
-		what verdict
-	}{ // the first that matches counts: an error may answer to several
-		{context.Canceled, passing}, {context.DeadlineExceeded, passing}, {errPark, final},
-		{remote.ErrToken, passing}, {remote.ErrLimited, passing}, {remote.ErrNotFrameio, passing}, {remote.ErrOffline, passing},
-		{remote.ErrQuota, final}, {remote.ErrRefused, final},
-		{iofs.ErrExist, final}, {iofs.ErrNotExist, final}, {iofs.ErrPermission, final}, {errors.ErrUnsupported, final},
-	} {
-		if errors.Is(err, row.is) {
-			return row.what
-		}
-	}
-	return passing
-}
+// passes reports whether an error is waited out: it is not Frame.io's no, nor ours.
+func passes(err error) bool { return remote.Judge(err) == remote.Passing && !errors.Is(err, errPark) }
 
 // reason is why a change is parked, for people, with what to do.
 func reason(err error) string {
@@ -69,27 +43,10 @@ type parkError string
 func (p parkError) Error() string     { return string(p) }
 func (p parkError) Is(err error) bool { return err == errPark }
 
-// The waits before the next try. Without a link the last one bounds how long after its return the rest goes on.
-const (
-	firstWait   = 250 * time.Millisecond
-	longestWait = 30 * time.Second
-	offlineWait = 2500 * time.Millisecond
-)
-
-// backoff is how long to wait before try number tries+1, with some chance in it so that not everybody comes back at once.
-func backoff(tries int, longest time.Duration) time.Duration {
-	wait := min(longest, firstWait<<min(tries, 10))
-	return wait - rand.N(wait/4)
-}
-
 // again gives i another turn after a while.
 func (j *Journal) again(i *intent, err error) {
 	i.err = err
-	longest := longestWait
-	if linkless(err) {
-		longest = offlineWait
-	}
-	i.retry = time.Now().Add(backoff(i.tries, longest))
+	i.retry = time.Now().Add(remote.Backoff(i.tries, linkless(err)))
 	i.tries++
 	j.free(i) // it is not under way any more
 	j.due(i, i.retry)
@@ -106,7 +63,7 @@ func (j *Journal) link(err error) {
 		if !j.down {
 			j.down, j.probes = true, 0
 		}
-		j.probe = time.Now().Add(backoff(j.probes, offlineWait))
+		j.probe = time.Now().Add(remote.Backoff(j.probes, true))
 		j.probes++
 		return
 	}
