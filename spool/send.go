@@ -89,7 +89,7 @@ func (a *attempt) parts(fresh bool) error {
 	}
 	defer log.Close()
 	g, ctx := errgroup.WithContext(a.ctx)
-	mine := semaphore.NewWeighted(int64(a.e.s.cfg.Parts))
+	mine := semaphore.NewWeighted(int64(evenly(len(up.Parts), a.e.s.cfg.Parts)))
 	for i, part := range up.Parts {
 		if done[i] {
 			continue
@@ -131,6 +131,16 @@ func (a *attempt) parts(fresh bool) error {
 		rec, _, _ := a.e.get()
 		return a.sealed(rec)
 	})
+}
+
+// evenly is how many of n parts are sent at once, at most most: so many that the last round is as full as the others. Else a few parts would
+// be left to a few connections at the end, and the line half idle.
+func evenly(n, most int) int {
+	if n <= most {
+		return max(n, 1)
+	}
+	rounds := (n + most - 1) / most
+	return (n + rounds - 1) / rounds
 }
 
 // partTries is how often one part is tried before the whole attempt waits for its next turn.

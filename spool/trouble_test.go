@@ -361,3 +361,11 @@ func TestOrder(t *testing.T) {
 		}
 	})
 }
+
+func TestEvenly(t *testing.T) {
+	for _, c := range [][3]int{{1, 16, 1}, {16, 16, 16}, {17, 16, 9}, {52, 16, 13}, {64, 16, 16}, {0, 16, 1}, {10, 1, 1}} {
+		if got := evenly(c[0], c[1]); got != c[2] {
+			t.Errorf("of %d parts %d are sent at once, not %d", c[0], got, c[2])
+		}
+	}
+}
