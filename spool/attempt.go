@@ -136,7 +136,10 @@ func (a *attempt) deliver() {
 
 func (a *attempt) all() error {
 	for {
-		err := a.alone(a.earlier)
+		var err error
+		if rec, _, _ := a.e.get(); rec.Own != nil && !rec.Own.Over.IsZero() {
+			err = a.alone(a.earlier)
+		}
 		if err == nil {
 			err = a.same()
 		}
