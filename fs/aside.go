@@ -90,3 +90,26 @@ func (d *dir) kept(ctx context.Context, it remote.Item) bool {
 	}
 	return true
 }
+
+// Photoshop, zip and others write a new file, delete the old one, and then give the new one its name. So what is deleted where something
+// is being written rests for a moment, and what is given its name meanwhile becomes its newest version.
+
+// writes reports whether something new is being written in a folder, or was a moment ago.
+func (f *FS) writes(parent remote.Ref) bool {
+	for _, e := range f.cfg.Spool.In(parent.ID) {
+		in := e.Info()
+		fresh := in.Stage == spool.Writing || in.Stage == spool.Settling || in.Stage == spool.Held && in.Quiet
+		if fresh && in.Size > 0 && in.Replaces.IsZero() && (in.Closed.IsZero() || time.Since(in.Closed) < asideFor) {
+			return true
+		}
+	}
+	return false
+}
+
+// keep answers what had a name in d until a moment ago and is not deleted on Frame.io yet: it stays, for what takes the name.
+func (d *dir) keep(name string) (it remote.Item, ok bool) {
+	if spool.LocalName(name) {
+		return remote.Item{}, false
+	}
+	return d.fs.cfg.Rests.Keep(d.get().Ref, name)
+}

@@ -70,5 +70,8 @@ func (f *FS) take(ctx context.Context, it remote.Item, parent remote.Ref) error 
 	if err := f.cfg.Spool.Spare(ctx, it); err != nil {
 		return err
 	}
+	if !it.IsDir() && f.writes(parent) {
+		return f.cfg.Rests.RemoveLater(it, parent)
+	}
 	return f.cfg.Names.Remove(ctx, it, parent)
 }

@@ -37,7 +37,8 @@
 // holes of what is leaving; on Frame.io they are zeros, and a file is all data.
 //
 // A file that is renamed, and deleted within a minute while what took its name has not reached Frame.io yet, was put aside by a safe
-// save (Word, Excel, many editors): it is not deleted but becomes the older version.
+// save (Word, Excel, many editors): it is not deleted but becomes the older version. So does one that is deleted just before a new file takes
+// its name (Photoshop, zip): what is deleted where something new is being written is accepted at once and sent a second later.
 //
 // mkdir, rename, unlink and rmdir of what is on Frame.io return when Frame.io has done it or refused. If it gives no answer in time
 // (its limits, the link) the call succeeds all the same: the change is then as durable as a close, is shown from here on, also after a

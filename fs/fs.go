@@ -36,6 +36,14 @@ type Names interface {
 	AddVersion(ctx context.Context, target, file remote.Ref) (remote.Item, error)
 }
 
+// Rests are deletions that rest before they are sent.
+type Rests interface {
+	// RemoveLater takes the deletion of a file or stack on; nobody waits for it.
+	RemoveLater(it remote.Item, parent remote.Ref) error
+	// Keep takes one back that has not been sent: of what had a name, as Frame.io has it, in parent.
+	Keep(parent remote.Ref, name string) (remote.Item, bool)
+}
+
 // Config is what a mounted tree is made of.
 type Config struct {
 	Tree   *cache.Tree
@@ -43,6 +51,7 @@ type Config struct {
 	Blocks *cache.Blocks
 	Spool  *spool.Spool
 	Names  Names
+	Rests  Rests
 	// Patient reports whether a program may still wait for Frame.io to list what it has known for a while; nil: always.
 	Patient func() bool
 	// SyncNames returns when what Names has taken on survives a loss of power; nil: it always does.
@@ -92,7 +101,7 @@ type FS struct {
 
 // New makes a tree that is not mounted yet.
 func New(cfg Config) (*FS, error) {
-	if cfg.Tree == nil || cfg.Index == nil || cfg.Blocks == nil || cfg.Spool == nil || cfg.Names == nil {
+	if cfg.Tree == nil || cfg.Index == nil || cfg.Blocks == nil || cfg.Spool == nil || cfg.Names == nil || cfg.Rests == nil {
 		return nil, errors.New("fs: incomplete configuration")
 	}
 	if cfg.Timeout == 0 {

@@ -116,7 +116,7 @@ func saves() []program {
 			d.rename("7A3B9F00", "doc.docx")
 			d.remove("1C2D3E4F.tmp")
 		}).run},
-		{name: "Photoshop: old one deleted", prepare: doc, saved: saved, fault: newAsset, run: steps(func(d *desk) {
+		{name: "Photoshop: old one deleted", core: true, prepare: doc, saved: saved, run: steps(func(d *desk) {
 			d.write("psA1B2.tmp", os.O_EXCL, next, true)
 			d.remove("doc.docx")
 			d.rename("psA1B2.tmp", "doc.docx")

@@ -181,8 +181,20 @@ func (d *dir) renameFile(ctx context.Context, src line, there spool.There, to *d
 	case src.entry != nil:
 		target := src.entry.Target()
 		target.Parent, target.Name = to.get().Ref, name
+		old, kept := remote.Item{}, false
+		if there.IsZero() && target.Replaces.IsZero() && src.entry.Info().Size > 0 {
+			if old, kept = to.keep(name); kept {
+				target.Replaces = old.Ref
+			}
+		}
 		if err := d.retarget(src.entry, target, over); err != nil { // this discards what had the name
+			if kept {
+				err = errors.Join(err, d.fs.cfg.Rests.RemoveLater(old, target.Parent))
+			}
 			return err
+		}
+		if kept {
+			d.fs.cfg.Tree.Put(target.Parent, old)
 		}
 	case over != nil:
 		d.fs.linger(over.entry)

@@ -154,7 +154,7 @@ func (r *rig) mount(with mountWith) *mounted {
 	}
 	m.spool, err = spool.Open(sc)
 	check(t, "open spool", err)
-	cfg := fs.Config{Tree: tree, Index: index, Blocks: blocks, Spool: m.spool, Names: journal{m.names, cl}, SyncNames: m.names.Sync, Patient: m.names.Patient, Usage: cl.Usage,
+	cfg := fs.Config{Tree: tree, Index: index, Blocks: blocks, Spool: m.spool, Names: journal{m.names, cl}, Rests: m.names, SyncNames: m.names.Sync, Patient: m.names.Patient, Usage: cl.Usage,
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Umask: 0o022, Log: log}
 	if with.fs != nil {
 		with.fs(&cfg)

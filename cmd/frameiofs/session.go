@@ -143,7 +143,7 @@ func (s *session) openParts() (err error) {
 	s.places = newPlaces(filepath.Join(s.state.Dir, "folders.json"), s.tree, placesWire{s.names, s.link}, s.root.Ref, s.log)
 	s.pins = newPins(s, filepath.Join(s.state.Dir, "pins.json"))
 	s.fs, err = fs.New(fs.Config{
-		Tree: s.tree, Index: s.index, Blocks: s.blocks, Spool: s.spool, Names: s.names, SyncNames: s.names.Sync, Patient: s.names.Patient, Usage: s.link.Usage,
+		Tree: s.tree, Index: s.index, Blocks: s.blocks, Spool: s.spool, Names: s.names, Rests: s.names, SyncNames: s.names.Sync, Patient: s.names.Patient, Usage: s.link.Usage,
 		Root: s.root, UID: cfg.uid, GID: cfg.gid, Umask: cfg.umask, ReadOnly: cfg.readOnly, SyncClose: cfg.syncClose,
 		XAttr: cfg.xattr, AllowOther: cfg.allowOther, Options: cfg.options, Debug: cfg.debug, Log: s.log})
 	if err != nil {
