@@ -114,11 +114,18 @@ func (d *dir) vacant(ctx context.Context, name string) error {
 // newAttr is what a new file has from the one who makes it.
 func (d *dir) newAttr(ctx context.Context, mode uint32) spool.Attr {
 	a := spool.Attr{Mode: syscall.S_IFREG | mode&0o777}
-	if caller, ok := fuse.FromContext(ctx); ok && (caller.Uid != d.fs.cfg.UID || caller.Gid != d.fs.cfg.GID) {
-		uid, gid := caller.Uid, caller.Gid
-		a.UID, a.GID = &uid, &gid
-	}
+	a.UID, a.GID = d.fs.maker(ctx)
 	return a
+}
+
+// maker is the user and group that ask, nil if these are the mount's.
+func (f *FS) maker(ctx context.Context) (uid, gid *uint32) {
+	caller, ok := fuse.FromContext(ctx)
+	if !ok || caller.Uid == f.cfg.UID && caller.Gid == f.cfg.GID {
+		return nil, nil
+	}
+	u, g := caller.Uid, caller.Gid // the request's memory is used again
+	return &u, &g
 }
 
 // Mkdir implements mkdir(2).
@@ -129,6 +136,8 @@ func (d *dir) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.Ent
 	if systemFolder(name) {
 		return nil, syscall.EPERM
 	}
+	attr := cache.Attr{Mode: syscall.S_IFDIR | mode&0o7777}
+	attr.UID, attr.GID = d.fs.maker(ctx)
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
 	parent := d.get().Ref
@@ -143,8 +152,8 @@ func (d *dir) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.Ent
 		d.fs.log.Warn("make folder", "name", name, "error", err)
 		return nil, errno(err)
 	}
-	if mode := mode & 0o7777; mode != 0o777&^d.fs.cfg.Umask {
-		if err := d.fs.cfg.Index.SetAttr(it.ID, cache.Attr{Mode: syscall.S_IFDIR | mode}); err != nil {
+	if attr.UID != nil || mode&0o7777 != 0o777&^d.fs.cfg.Umask {
+		if err := d.fs.cfg.Index.SetAttr(it.ID, attr); err != nil {
 			return nil, errno(err)
 		}
 	}

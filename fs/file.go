@@ -170,7 +170,7 @@ func (n *file) Setattr(ctx context.Context, fh fusefs.FileHandle, in *fuse.SetAt
 
 // resize gives the file another size, through the handle if one is told.
 func (n *file) resize(ctx context.Context, fh fusefs.FileHandle, size int64) error {
-	if size < 0 {
+	if size < 0 || size > largest {
 		return syscall.EFBIG
 	}
 	if h := handleOf(fh); h != nil && h.write {

@@ -110,8 +110,14 @@ func giveBack(spooled *spool.Handle, reader *cache.Reader) func() {
 	}
 }
 
+// largest is how large a file can be on Frame.io, in bytes (spec: frameio-v2.md §5.7).
+const largest = 5 << 40
+
 // writer is the spool's handle, for a change after which the file has at least size bytes.
 func (h *handle) writer(ctx context.Context, size int64) (*spool.Handle, error) {
+	if size > largest {
+		return nil, syscall.EFBIG
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.spooled == nil {
