@@ -14,8 +14,9 @@ import (
 // Where attributes come from: what a program set (kept in the index, or in the entry while it is leaving), else what
 // Frame.io tells, else what the mount was told.
 
-// blockSize is what statfs and st_blksize tell programs to read and write by, in bytes.
-const blockSize = 1 << 20
+// blockSize is what statfs and st_blksize tell programs to read and write by, in bytes. More gains nothing where the kernel writes by
+// itself, and where memory is new to a virtual machine it costs: one write of a mebibyte takes pages that the host has to find first.
+const blockSize = 128 << 10
 
 // fillFolder sets out to a folder's attributes.
 func (f *FS) fillFolder(it remote.Item, changed time.Time, out *fuse.Attr) {

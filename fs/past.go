@@ -110,12 +110,13 @@ func (c *copying) begins(ctx context.Context, it remote.Item) (end func()) {
 	if c.readers == nil {
 		c.readers = map[uint32]int{}
 	}
-	c.readers[caller.Pid]++
+	thread := caller.Pid // the request's memory is used again
+	c.readers[thread]++
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.readers[caller.Pid]--; c.readers[caller.Pid] <= 0 {
-			delete(c.readers, caller.Pid)
+		if c.readers[thread]--; c.readers[thread] <= 0 {
+			delete(c.readers, thread)
 		}
 	}
 }
