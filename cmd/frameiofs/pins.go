@@ -113,11 +113,22 @@ func (p *pins) settled(folder remote.Ref) {
 			return
 		}
 		at, ok := p.s.places.place(ctx, folder)
-		if !ok {
+		if !ok { // it may be below any of them
+			p.noteAll()
 			return
 		}
 		folder = at.Parent
 	}
+}
+
+// noteAll has everything looked at that is pinned.
+func (p *pins) noteAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, n := range p.kept.Pins {
+		p.changed[folderID(n.Folder)] = n.Folder
+	}
+	poke(p.wake)
 }
 
 func (p *pins) watchedLocked(id string) bool {
