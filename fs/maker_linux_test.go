@@ -3,7 +3,6 @@ package fs_test
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -25,8 +24,7 @@ func TestWhatAnotherUserMakesIsHis(t *testing.T) {
 			check(t, "let others through", os.Chmod(dir, 0o755))
 		}
 	}
-	cmd := exec.Command("sh", "-c", "mkdir folder && touch file folder/file")
-	cmd.Dir = all
+	cmd := inside(all, "sh", "-c", "mkdir folder && touch file folder/file")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 4321, Gid: 8765}}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("as another user: %v\n%s", err, out)

@@ -115,8 +115,7 @@ func TestProgramsGoOnWithoutSymlinks(t *testing.T) {
 		} {
 			dir := filepath.Join(m.project, c.args[0])
 			check(t, "mkdir", os.Mkdir(dir, 0o755))
-			cmd := exec.Command(c.args[0], c.args[1:]...)
-			cmd.Dir = dir
+			cmd := inside(dir, c.args[0], c.args[1:]...)
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != c.code || !bytes.Contains(out, []byte("Operation not permitted")) {

@@ -326,13 +326,18 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	if err != nil {
 		t.Fatalf("%s is missing: sudo apt-get install -y %s", name, packageOf(name))
 	}
-	cmd := exec.Command(path, args...)
-	cmd.Dir = dir
+	cmd := inside(dir, path, args...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return string(out)
+}
+
+// inside is a program that runs in a folder. It goes there by itself: between fork and exec it would ask the mount, which is this very process,
+// and its collector waits for the fork (spec: fuse.md §3.2).
+func inside(dir, name string, args ...string) *exec.Cmd {
+	return exec.Command("env", append([]string{"-C", dir, name}, args...)...)
 }
 
 func packageOf(name string) string {
