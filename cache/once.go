@@ -3,21 +3,14 @@ package cache
 import (
 	"context"
 	"fmt"
-	"io"
 )
 
 // ReadOnce is ReadAt for who keeps the bytes himself: what is not here is fetched past the cache, in one request for each run of
 // blocks, nothing is run ahead, and nothing has to make room.
 func (r *Reader) ReadOnce(ctx context.Context, p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fmt.Errorf("read: negative offset %d", off)
-	}
-	if off >= r.c.size {
-		return 0, io.EOF
-	}
-	var eof error
-	if rest := r.c.size - off; int64(len(p)) > rest {
-		p, eof = p[:rest], io.EOF
+	p, eof, err := r.within(p, off)
+	if err != nil {
+		return 0, err
 	}
 	usable := r.c.open() == nil
 	for at := 0; at < len(p); {

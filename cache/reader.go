@@ -52,23 +52,31 @@ func (r *Reader) Close() error {
 	return nil
 }
 
+// within is what of p can be read from off on; eof is io.EOF if that is not all. The error is what a read answers that begins nowhere.
+func (r *Reader) within(p []byte, off int64) (_ []byte, eof, err error) {
+	if off < 0 {
+		return nil, nil, fmt.Errorf("read: negative offset %d", off)
+	}
+	if off >= r.c.size {
+		return nil, nil, io.EOF
+	}
+	if rest := r.c.size - off; int64(len(p)) > rest {
+		p, eof = p[:rest], io.EOF
+	}
+	return p, eof, nil
+}
+
 // ReadAt is io.ReaderAt with a context that bounds the wait of this caller only. It is short only at the end, with io.EOF. It
 // returns as soon as its bytes have come. After an error the next call tries again.
 func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fmt.Errorf("read: negative offset %d", off)
-	}
-	if off >= r.c.size {
-		return 0, io.EOF
-	}
-	var eof error
-	if rest := r.c.size - off; int64(len(p)) > rest {
-		p, eof = p[:rest], io.EOF
+	p, eof, err := r.within(p, off)
+	if err != nil {
+		return 0, err
 	}
 	if len(p) == 0 {
 		return 0, nil
 	}
-	err := r.fill(ctx, p, off)
+	err = r.fill(ctx, p, off)
 	if errors.As(err, new(diskError)) {
 		err = r.direct(ctx, p, off)
 	}

@@ -32,6 +32,14 @@ func (c Copy) Check() error {
 	return nil
 }
 
+// CopyOnce makes a copy by do, which look finds if its answer was lost.
+func CopyOnce(ctx context.Context, conn *Conn, c Copy, look func(ctx context.Context, since time.Time) (Item, bool, error), do func(context.Context) (Item, error)) (Item, error) {
+	if err := c.Check(); err != nil {
+		return Item{}, err
+	}
+	return Once(ctx, conn, Make[Item]{Key: c.Key(), Since: c.Since, Look: look, Do: do, ID: func(it Item) ID { return it.ID }})
+}
+
 // Named reports whether a copy may have this name: its source's, or one that Frame.io has put something into to tell it apart
 // (spec: frameio-v4.md §6.2, frameio-v2.md §10).
 func (c Copy) Named(name string) bool {

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	iofs "io/fs"
 	"math/rand/v2"
 	"time"
@@ -35,6 +36,24 @@ func Judge(err error) Verdict {
 		}
 	}
 	return Passing
+}
+
+// Advice is what people are told of an error, by what it may be; the first that matches counts, and "" stands for the error's own words.
+type Advice []struct {
+	Is   error
+	Text string
+}
+
+// For is the advice on err, with its own words; these alone if there is none.
+func (a Advice) For(err error) string {
+	for _, row := range a {
+		if errors.Is(err, row.Is) && row.Text != "" {
+			return fmt.Sprintf("%s (%v)", row.Text, err)
+		} else if errors.Is(err, row.Is) {
+			break
+		}
+	}
+	return err.Error()
 }
 
 // The waits before the next try of what is done behind.

@@ -75,20 +75,21 @@ func unfit(up remote.Upload, size int64) error {
 	return nil
 }
 
-// create makes the placeholder. The intent is on the disk before the call, the answer before the first PUT.
-func (a *attempt) create() (remote.Upload, error) {
+// intend notes that a file is about to be created, or a copy asked for of what is at from. again: it may have been before, and that is
+// what is answered.
+func (a *attempt) intend(from *origin) (in intent, again bool, err error) {
 	e := a.e
-	var in intent
-	again := false
-	err := a.step(func() error {
+	err = a.step(func() error {
 		if again = e.intent != nil; !again {
 			rec, _, _ := e.get()
 			if rec.Target.Parent.ID.Pending() {
 				return errNoFolder
 			}
 			e.intent = &intent{
-				Parent: rec.Target.Parent, Name: rec.Target.Name, Size: e.Size(), MediaType: mediaType(rec.Target.Name),
-				Mtime: e.Attr().Mtime, Began: time.Now(),
+				Parent: rec.Target.Parent, Name: rec.Target.Name, Size: e.Size(), Mtime: e.Attr().Mtime, Began: time.Now(), Origin: from,
+			}
+			if from == nil { // Frame.io knows a copy's
+				e.intent.MediaType = mediaType(rec.Target.Name)
 			}
 			if err := e.put(creatingName, e.intent); err != nil {
 				e.intent = nil
@@ -100,6 +101,13 @@ func (a *attempt) create() (remote.Upload, error) {
 		a.creating = true
 		return nil
 	})
+	return in, again, err
+}
+
+// create makes the placeholder. The intent is on the disk before the call, the answer before the first PUT.
+func (a *attempt) create() (remote.Upload, error) {
+	e := a.e
+	in, again, err := a.intend(nil)
 	if err != nil {
 		return remote.Upload{}, err
 	}

@@ -171,31 +171,6 @@ func (a *attempt) begin(up remote.Upload) {
 	a.up = up
 }
 
-// intend notes that a copy is about to be asked for. again: it may have been before.
-func (a *attempt) intend(from *origin) (in intent, again bool, err error) {
-	e := a.e
-	err = a.step(func() error {
-		if again = e.intent != nil; !again {
-			rec, _, _ := e.get()
-			if rec.Target.Parent.ID.Pending() {
-				return errNoFolder
-			}
-			e.intent = &intent{
-				Parent: rec.Target.Parent, Name: rec.Target.Name, Size: e.Size(), Mtime: e.Attr().Mtime, Began: time.Now(), Origin: from,
-			}
-			if err := e.put(creatingName, e.intent); err != nil {
-				e.intent = nil
-				return err
-			}
-			e.s.did("creating")
-		}
-		in = *e.intent
-		a.creating = true
-		return nil
-	})
-	return in, again, err
-}
-
 // known looks whether a file that was sent from here has these very bytes, and has them still. The bytes are read only if one has as
 // many.
 func (a *attempt) known() (*origin, error) {

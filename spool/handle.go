@@ -87,15 +87,7 @@ func (h *Handle) Truncate(ctx context.Context, size int64) error {
 	if size == h.e.Size() && h.write {
 		return nil
 	}
-	return h.modify(ctx, span{size, size}, size, func() error {
-		e := h.e
-		e.gate.Lock()
-		defer e.gate.Unlock()
-		if !e.writable {
-			return errNotWritable
-		}
-		h.flushed.Store(false)
-		h.touched.Store(true)
+	return h.modify(ctx, span{size, size}, size, h.alone(func(e *Entry) error {
 		if size > e.size.Load() {
 			if err := e.blocks.shrink(e.size.Load()); err != nil {
 				return err
@@ -111,7 +103,7 @@ func (h *Handle) Truncate(ctx context.Context, size int64) error {
 		}
 		e.heal(span{size, math.MaxInt64})
 		return nil
-	})
+	}))
 }
 
 // Allocate makes sure that the disk has room for n bytes from off; the size grows to off+n unless keepSize is set.
@@ -120,15 +112,7 @@ func (h *Handle) Allocate(ctx context.Context, off, n int64, keepSize bool) erro
 		return fmt.Errorf("allocate %d bytes: %w", n, syscall.EINVAL)
 	}
 	h.e.look()
-	return h.modify(ctx, span{off, off + n}, math.MaxInt64, func() error {
-		e := h.e
-		e.gate.Lock()
-		defer e.gate.Unlock()
-		if !e.writable {
-			return errNotWritable
-		}
-		h.flushed.Store(false)
-		h.touched.Store(true)
+	return h.modify(ctx, span{off, off + n}, math.MaxInt64, h.alone(func(e *Entry) error {
 		if err := e.s.space.take(n); err != nil {
 			return err
 		}
@@ -146,7 +130,7 @@ func (h *Handle) Allocate(ctx context.Context, off, n int64, keepSize bool) erro
 		}
 		e.changed()
 		return nil
-	})
+	}))
 }
 
 // modify runs f until it finds the bytes writable, and those of s here that it needs: it answers errNotWritable or errAbsent if
@@ -175,6 +159,21 @@ func (h *Handle) modify(ctx context.Context, s span, keep int64, f func() error)
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// alone is f for modify, with nobody reading or writing beside.
+func (h *Handle) alone(f func(e *Entry) error) func() error {
+	return func() error {
+		e := h.e
+		e.gate.Lock()
+		defer e.gate.Unlock()
+		if !e.writable {
+			return errNotWritable
+		}
+		h.flushed.Store(false)
+		h.touched.Store(true)
+		return f(e)
 	}
 }
 

@@ -26,15 +26,7 @@ func (h *Handle) Punch(ctx context.Context, off, n int64) error {
 		return nil
 	}
 	s := span{off, end}
-	return h.modify(ctx, s, math.MaxInt64, func() error {
-		e := h.e
-		e.gate.Lock()
-		defer e.gate.Unlock()
-		if !e.writable {
-			return errNotWritable
-		}
-		h.flushed.Store(false)
-		h.touched.Store(true)
+	return h.modify(ctx, s, math.MaxInt64, h.alone(func(e *Entry) error {
 		if s.end = min(s.end, e.size.Load()); s.end <= s.off {
 			return nil // truncated meanwhile
 		}
@@ -52,7 +44,7 @@ func (h *Handle) Punch(ctx context.Context, off, n int64) error {
 			e.heal(s)
 		}
 		return nil
-	})
+	}))
 }
 
 // Zero makes n bytes from off zero and keeps room for them on the disk; the size grows to off+n unless keepSize is set.

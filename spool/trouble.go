@@ -3,7 +3,6 @@ package spool
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"mime"
 	"path"
@@ -13,36 +12,28 @@ import (
 	"github.com/frameiofs/frameiofs/remote"
 )
 
-// judge is remote.Judge, which does not know of our own errors.
+// judge is remote.Judge, which does not know of our own errors. An attempt that was given up has nothing to tell, whatever went wrong beside.
 func judge(err error) remote.Verdict {
-	if v := remote.Judge(err); v != remote.Passing || !errors.Is(err, errPark) || errors.Is(err, errRevoked) {
-		return v
+	switch {
+	case errors.Is(err, errRevoked), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return remote.Passing
+	case errors.Is(err, errPark):
+		return remote.Final
 	}
-	return remote.Final
+	return remote.Judge(err)
 }
 
 // reason is why an entry is parked, for people, with what to do.
-func reason(err error) string {
-	for _, row := range []struct {
-		is   error
-		text string
-	}{
-		{errPark, ""},
-		{remote.ErrQuota, "the Frame.io account has no storage left: make room there or enlarge the plan, then retry"},
-		{remote.ErrRefused, "Frame.io refuses this file as it is: rename it, or mend what Frame.io complains about, then retry"},
-		{fs.ErrExist, "Frame.io has something of this name already: rename the file, or retry"},
-		{fs.ErrNotExist, "its folder is not on Frame.io any more: move the file to another folder"},
-		{errors.ErrUnsupported, "Frame.io has the bytes, but cannot rename a file that has versions: give the file its old name"},
-		{fs.ErrPermission, "no right to do this on Frame.io: ask for it, or move the file to a folder where you may upload, then retry"},
-	} {
-		if errors.Is(err, row.is) {
-			if row.text == "" {
-				return err.Error()
-			}
-			return fmt.Sprintf("%s (%v)", row.text, err)
-		}
-	}
-	return err.Error()
+func reason(err error) string { return advice.For(err) }
+
+var advice = remote.Advice{
+	{errPark, ""},
+	{remote.ErrQuota, "the Frame.io account has no storage left: make room there or enlarge the plan, then retry"},
+	{remote.ErrRefused, "Frame.io refuses this file as it is: rename it, or mend what Frame.io complains about, then retry"},
+	{fs.ErrExist, "Frame.io has something of this name already: rename the file, or retry"},
+	{fs.ErrNotExist, "its folder is not on Frame.io any more: move the file to another folder"},
+	{errors.ErrUnsupported, "Frame.io has the bytes, but cannot rename a file that has versions: give the file its old name"},
+	{fs.ErrPermission, "no right to do this on Frame.io: ask for it, or move the file to a folder where you may upload, then retry"},
 }
 
 // errPark marks errors of our own that only a person can help with.

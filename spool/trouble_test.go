@@ -369,3 +369,23 @@ func TestEvenly(t *testing.T) {
 		}
 	}
 }
+
+// What an attempt comes to that was given up parks nothing, whatever else went wrong meanwhile.
+func TestAnAttemptThatWasGivenUpParksNothing(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want remote.Verdict
+	}{
+		{errors.Join(errRevoked, fs.ErrPermission), remote.Passing},
+		{errors.Join(errRevoked, parkError("a person")), remote.Passing},
+		{fmt.Errorf("%w: %w", context.Canceled, remote.ErrRefused), remote.Passing},
+		{parkError("a person"), remote.Final},
+		{fs.ErrPermission, remote.Final},
+		{remote.ErrExpired, remote.Expired},
+		{errors.New("unknown"), remote.Passing},
+	} {
+		if got := judge(c.err); got != c.want {
+			t.Errorf("%v is judged %v, want %v", c.err, got, c.want)
+		}
+	}
+}

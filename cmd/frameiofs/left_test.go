@@ -39,6 +39,7 @@ func TestTimeLeftIsThatOfTheSlowest(t *testing.T) {
 		{"files that Frame.io has already", repeat(made, 1000), nil, 0, control.Totals{Bytes: 10_000, Rate: 1000}, 10, "bandwidth"},
 		{"what is held does not count", repeat(spool.Info{Stage: spool.Held, Target: file.Target}, 1000), nil, 0, control.Totals{}, 0, ""},
 		{"folders", nil, repeat(change(intent.MakeFolder, folder), 300), 0, control.Totals{}, 100, "Frame.io's limit of new folders"},
+		{"thousands of folders", nil, repeat(change(intent.MakeFolder, folder), 1000), 0, control.Totals{}, 1000. / 3, "Frame.io's limit of new folders"},
 		{"renamed folders", nil, repeat(change("rename", folder), 10), 0, control.Totals{}, 60, "Frame.io's limit of moved folders"},
 		{"deletions", nil, repeat(change(intent.Delete, made.Asset), 900), 500, control.Totals{}, 300, "Frame.io's limit of deletions"},
 		{"no limit", nil, repeat(change("rename", made.Asset), 500), 0, control.Totals{}, 0, ""},

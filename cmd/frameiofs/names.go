@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	iofs "io/fs"
-	"path"
 	"slices"
 	"time"
 
@@ -117,42 +116,24 @@ func (s *session) namesUnder(paths []string) []intent.Info {
 	if len(paths) == 0 || len(all) == 0 {
 		return all
 	}
-	at := s.pathsOf()
+	at, done := s.paths()
+	defer done()
 	return slices.DeleteFunc(all, func(in intent.Info) bool {
-		name, ok := at(in)
+		name, ok := at(in.Parent, in.Name)
 		return ok && !slices.ContainsFunc(paths, func(p string) bool { return below(name, p) || below(p, name) })
 	})
 }
 
-// pathsOf gives changes their paths below the mount; each folder is looked up once.
-func (s *session) pathsOf() func(intent.Info) (name string, ok bool) {
-	type found struct {
-		path string
-		ok   bool
-	}
-	folders := map[remote.Ref]found{}
-	end := time.Now().Add(placesPatience)
-	return func(in intent.Info) (string, bool) {
-		at, seen := folders[in.Parent]
-		if !seen {
-			ctx, cancel := context.WithDeadline(context.Background(), end)
-			at.path, at.ok = s.places.path(ctx, in.Parent)
-			cancel()
-			folders[in.Parent] = at
-		}
-		return path.Join(at.path, cache.Shown(in.Name)), at.ok
-	}
-}
-
 // nameList is what status tells of changes, parked ones first.
 func (s *session) nameList(all []intent.Info, q control.Query) (list []control.Name) {
-	at := s.pathsOf()
+	at, done := s.paths()
+	defer done()
 	slices.SortStableFunc(all, func(a, b intent.Info) int { return b2i(b.Parked) - b2i(a.Parked) })
 	for _, in := range all {
 		if q.Limit > 0 && len(list) >= q.Limit {
 			break
 		}
-		name, ok := at(in)
+		name, ok := at(in.Parent, in.Name)
 		if ok && !below(name, q.Under) {
 			continue
 		}

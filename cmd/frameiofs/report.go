@@ -145,25 +145,34 @@ func urgency(f control.File) int {
 	return 3
 }
 
-// filesUnder gives the entries at or below a path their paths. Where a folder's path cannot be found out, its files count as
-// being below every path: who waits for them must not be told that all is done.
-func (s *session) filesUnder(all []spool.Info, under string) []control.File {
-	ctx, cancel := context.WithTimeout(context.Background(), placesPatience)
-	defer cancel()
+// paths gives a way to find the path below the mount of what has a name in a folder; each folder is looked up once, and until done is called
+// for no longer than people wait. ok is false if it cannot be found out.
+func (s *session) paths() (at func(folder remote.Ref, name string) (full string, ok bool), done func()) {
+	ctx, done := context.WithTimeout(context.Background(), placesPatience)
 	type found struct {
 		path string
 		ok   bool
 	}
 	folders := map[remote.Ref]found{}
+	return func(folder remote.Ref, name string) (string, bool) {
+		at, seen := folders[folder]
+		if !seen {
+			at.path, at.ok = s.places.path(ctx, folder)
+			folders[folder] = at
+		}
+		return path.Join(at.path, cache.Shown(name)), at.ok
+	}, done
+}
+
+// filesUnder gives the entries at or below a path their paths. Where a folder's path cannot be found out, its files count as
+// being below every path: who waits for them must not be told that all is done.
+func (s *session) filesUnder(all []spool.Info, under string) []control.File {
+	at, done := s.paths()
+	defer done()
 	files := make([]control.File, 0, min(len(all), control.MaxFiles))
 	for _, in := range all {
-		at, seen := folders[in.Parent]
-		if !seen {
-			at.path, at.ok = s.places.path(ctx, in.Parent)
-			folders[in.Parent] = at
-		}
-		name := path.Join(at.path, cache.Shown(in.Name))
-		if at.ok && !below(name, under) {
+		name, ok := at(in.Parent, in.Name)
+		if ok && !below(name, under) {
 			continue
 		}
 		files = append(files, fileOf(in, name))

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"time"
 
-	"github.com/frameiofs/frameiofs/cache"
 	"github.com/frameiofs/frameiofs/control"
 	"github.com/frameiofs/frameiofs/spool"
 )
@@ -66,11 +64,10 @@ func (s *session) picker(paths []string) func(spool.Info) bool {
 }
 
 func (s *session) under(all []spool.Info, paths []string) (out []spool.Info) {
-	ctx, cancel := context.WithTimeout(context.Background(), placesPatience)
-	defer cancel()
+	at, done := s.paths()
+	defer done()
 	for _, in := range all {
-		folder, ok := s.places.path(ctx, in.Parent)
-		name := path.Join(folder, cache.Shown(in.Name))
+		name, ok := at(in.Parent, in.Name)
 		if !ok || len(paths) == 0 || slices.ContainsFunc(paths, func(p string) bool { return below(name, p) }) {
 			out = append(out, in)
 		}

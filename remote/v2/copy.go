@@ -12,30 +12,22 @@ import (
 // CopyFile has Frame.io make a file of one that it has, in another folder or the same (spec: frameio-v2.md §3.7). The copy has the
 // name that Frame.io gives it, and may take a while to be complete. If an attempt's answer is lost, the copy is looked for.
 func (c *Client) CopyFile(ctx context.Context, cp remote.Copy) (remote.Item, error) {
-	if err := cp.Check(); err != nil {
-		return remote.Item{}, err
+	look := func(ctx context.Context, since time.Time) (remote.Item, bool, error) {
+		return c.findCopy(ctx, cp, since)
 	}
-	return remote.Once(ctx, c.conn, remote.Make[remote.Item]{
-		Key:   cp.Key(),
-		Since: cp.Since,
-		Look: func(ctx context.Context, since time.Time) (remote.Item, bool, error) {
-			found, err := c.copies(ctx, cp, since)
-			if err != nil || len(found) == 0 {
-				return remote.Item{}, false, err
-			}
-			it, err := c.dated(ctx, cp, found[0])
-			return it, err == nil, err
-		},
-		Do: func(ctx context.Context) (remote.Item, error) { return c.copyFile(ctx, cp) },
-		ID: func(it remote.Item) remote.ID { return it.ID },
-	})
+	return remote.CopyOnce(ctx, c.conn, cp, look, func(ctx context.Context) (remote.Item, error) { return c.copyFile(ctx, cp) })
 }
 
-// copies finds what attempts at a copy since then may have left.
-func (c *Client) copies(ctx context.Context, cp remote.Copy, since time.Time) ([]asset, error) {
-	return c.ours(ctx, cp.To, since, func(a asset) bool {
+// findCopy looks for a copy that we made since then without hearing of it.
+func (c *Client) findCopy(ctx context.Context, cp remote.Copy, since time.Time) (remote.Item, bool, error) {
+	found, err := c.ours(ctx, cp.To, since, func(a asset) bool {
 		return a.typ() == "file" && a.ID != cp.File.ID && int64(a.Size) == cp.Size && cp.Named(a.Name) && a.state() != remote.Failed
 	})
+	if err != nil || len(found) == 0 {
+		return remote.Item{}, false, err
+	}
+	it, err := c.dated(ctx, cp, found[0])
+	return it, err == nil, err
 }
 
 func (c *Client) copyFile(ctx context.Context, cp remote.Copy) (remote.Item, error) {
@@ -46,14 +38,7 @@ func (c *Client) copyFile(ctx context.Context, cp remote.Copy) (remote.Item, err
 		return remote.Item{}, err
 	}
 	if a.ID == "" || a.ID == cp.File.ID { // what is answered is documented by an example only
-		return remote.Copied(ctx, cp, func(ctx context.Context) (remote.Item, bool, error) {
-			found, err := c.copies(ctx, cp, began)
-			if err != nil || len(found) == 0 {
-				return remote.Item{}, false, err
-			}
-			it, err := c.dated(ctx, cp, found[0])
-			return it, err == nil, err
-		})
+		return remote.Copied(ctx, cp, func(ctx context.Context) (remote.Item, bool, error) { return c.findCopy(ctx, cp, began) })
 	}
 	return c.dated(ctx, cp, a)
 }

@@ -12,18 +12,10 @@ import (
 // (spec: frameio-v4.md §6.1). The copy has the name that Frame.io gives it, and may take a while to be complete. If an attempt's
 // answer is lost, the copy is looked for.
 func (c *Client) CopyFile(ctx context.Context, cp remote.Copy) (remote.Item, error) {
-	if err := cp.Check(); err != nil {
-		return remote.Item{}, err
+	look := func(ctx context.Context, since time.Time) (remote.Item, bool, error) {
+		return c.findCopy(ctx, cp, since)
 	}
-	return remote.Once(ctx, c.conn, remote.Make[remote.Item]{
-		Key:   cp.Key(),
-		Since: cp.Since,
-		Look: func(ctx context.Context, since time.Time) (remote.Item, bool, error) {
-			return c.findCopy(ctx, cp, since)
-		},
-		Do: func(ctx context.Context) (remote.Item, error) { return c.copyFile(ctx, cp) },
-		ID: func(it remote.Item) remote.ID { return it.ID },
-	})
+	return remote.CopyOnce(ctx, c.conn, cp, look, func(ctx context.Context) (remote.Item, error) { return c.copyFile(ctx, cp) })
 }
 
 func (c *Client) copyFile(ctx context.Context, cp remote.Copy) (remote.Item, error) {

@@ -136,7 +136,7 @@ func (j *Journal) outcome(ctx context.Context, b job, it remote.Item, err error)
 		j.free(i)
 		j.due(i, time.Now())
 	case err == nil:
-		j.carried(b)
+		j.link(nil)
 		j.succeed(b, it)
 	case passes(err):
 		j.link(err)

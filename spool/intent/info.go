@@ -82,49 +82,11 @@ func (j *Journal) Pending() []Info {
 
 // Totals is all that is pending in numbers.
 type Totals struct {
-	Folders   int           // to be made
-	Renames   int           // calls, and so on
-	Moves     int           //
-	Deletions int           // calls: what goes with its folder costs none
-	Parked    int           // wait for a person
-	Left      time.Duration // about how long the rest takes
-}
-
-// perCall is how long Frame.io's limits make a call take on V4, where they are strictest for what counts (spec: frameio-v4.md §7).
-var perCall = [calls]time.Duration{
-	createFolder: time.Second / 3, renameFolder: 6 * time.Second, moveFolder: 6 * time.Second,
-	renameFile: 600 * time.Millisecond, moveFile: 600 * time.Millisecond, deleteFolder: time.Second, deleteFile: 600 * time.Millisecond,
-}
-
-// pace is how fast calls of a kind were done of late.
-type pace struct {
-	n     int
-	since time.Time // when the first of them began
-	last  time.Time
-}
-
-// fewDone is how many calls it takes to tell the pace; idle is how long a pause ends it.
-const (
-	fewDone = 10
-	idle    = 30 * time.Second
-)
-
-// carried counts a call that Frame.io has answered.
-func (j *Journal) carried(b job) {
-	j.link(nil)
-	p, now := &j.done[b.kind], time.Now()
-	if now.Sub(p.last) > idle {
-		*p = pace{since: b.begun}
-	}
-	p.n, p.last = p.n+1, now
-}
-
-// each is how long one more call of a kind takes.
-func (p *pace) each(kind call) time.Duration {
-	if p.n >= fewDone && time.Since(p.last) <= idle {
-		return p.last.Sub(p.since) / time.Duration(p.n)
-	}
-	return perCall[kind]
+	Folders   int // to be made
+	Renames   int // calls, and so on
+	Moves     int //
+	Deletions int // calls: what goes with its folder costs none
+	Parked    int // wait for a person
 }
 
 // Totals counts what is pending.
@@ -142,10 +104,6 @@ func (j *Journal) Totals() Totals {
 	}
 	t.Folders, t.Renames, t.Moves = n[createFolder], n[renameFolder]+n[renameFile], n[moveFolder]+n[moveFile]
 	t.Deletions = n[deleteFolder] + n[deleteFile]
-	for kind := range tell {
-		// Each kind has a limit of its own, so they go on side by side.
-		t.Left = max(t.Left, time.Duration(n[kind])*j.done[kind].each(kind))
-	}
 	return t
 }
 

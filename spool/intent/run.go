@@ -69,7 +69,6 @@ type schedule struct {
 	lastRemoval time.Time
 	removals    []time.Time // of the last minute, for MaxDelete
 	held        int         // how many are held
-	done        [calls]pace
 }
 
 // due gives i a turn, which replaces the one it has.

@@ -2,7 +2,6 @@ package intent
 
 import (
 	"errors"
-	"fmt"
 	iofs "io/fs"
 	"time"
 
@@ -13,26 +12,15 @@ import (
 func passes(err error) bool { return remote.Judge(err) == remote.Passing && !errors.Is(err, errPark) }
 
 // reason is why a change is parked, for people, with what to do.
-func reason(err error) string {
-	for _, row := range []struct {
-		is   error
-		text string
-	}{
-		{errPark, ""},
-		{remote.ErrRefused, "Frame.io refuses this as it is: give it another name or place, or mend what Frame.io complains about, then retry"},
-		{iofs.ErrExist, "Frame.io has something of this name already: give it another, or retry"},
-		{iofs.ErrNotExist, "it, or the folder that it shall be in, is not on Frame.io any more: put it elsewhere, or cancel"},
-		{errors.ErrUnsupported, "Frame.io cannot do this, such as rename a file that has versions: cancel"},
-		{iofs.ErrPermission, "no right to do this on Frame.io: ask for it and retry, or cancel"},
-	} {
-		if errors.Is(err, row.is) {
-			if row.text == "" {
-				return err.Error()
-			}
-			return fmt.Sprintf("%s (%v)", row.text, err)
-		}
-	}
-	return err.Error()
+func reason(err error) string { return advice.For(err) }
+
+var advice = remote.Advice{
+	{errPark, ""},
+	{remote.ErrRefused, "Frame.io refuses this as it is: give it another name or place, or mend what Frame.io complains about, then retry"},
+	{iofs.ErrExist, "Frame.io has something of this name already: give it another, or retry"},
+	{iofs.ErrNotExist, "it, or the folder that it shall be in, is not on Frame.io any more: put it elsewhere, or cancel"},
+	{errors.ErrUnsupported, "Frame.io cannot do this, such as rename a file that has versions: cancel"},
+	{iofs.ErrPermission, "no right to do this on Frame.io: ask for it and retry, or cancel"},
 }
 
 // errPark marks errors of our own that only a person can help with.
