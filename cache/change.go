@@ -54,10 +54,7 @@ func (t *Tree) change(parent remote.Ref, note func(map[remote.ID]change, time.Ti
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := keyOf(t.called(parent)) // who makes a change may have begun before the folder got its name
-	if t.changes[k] == nil {
-		t.changes[k] = map[remote.ID]change{}
-	}
-	note(t.changes[k], t.now())
+	note(t.ours(k), t.now())
 	t.sweep()
 	s := t.known(k)
 	if s == nil {
@@ -65,6 +62,14 @@ func (t *Tree) change(parent remote.Ref, note func(map[remote.ID]change, time.Ti
 	}
 	apply(s)
 	t.keep(k, s)
+}
+
+// ours are our changes in k, to be added to. t.mu is held.
+func (t *Tree) ours(k folderKey) map[remote.ID]change {
+	if t.changes[k] == nil {
+		t.changes[k] = map[remote.ID]change{}
+	}
+	return t.changes[k]
 }
 
 // lay makes our changes in a listing that was begun at a time when it may not have had them yet. t.mu is held.

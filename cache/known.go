@@ -49,11 +49,8 @@ func (t *Tree) Became(parent, here remote.Ref, it remote.Item) {
 	if s == nil || s.ids()[here.ID] == nil {
 		return
 	}
-	if t.changes[k] == nil {
-		t.changes[k] = map[remote.ID]change{}
-	}
-	t.changes[k][here.ID] = change{at: now, gone: true}
-	t.changes[k][it.ID] = change{at: now, item: it}
+	ours := t.ours(k)
+	ours[here.ID], ours[it.ID] = change{at: now, gone: true}, change{at: now, item: it}
 	s.remove(here.ID)
 	s.put(it)
 	t.keep(k, s)
@@ -70,11 +67,8 @@ func (t *Tree) succeed(here, is remote.Ref) {
 		}
 	}
 	for id, c := range t.changes[from] {
-		if t.changes[k] == nil {
-			t.changes[k] = map[remote.ID]change{}
-		}
 		c.item.Parent = is.ID
-		t.changes[k][id] = c
+		t.ours(k)[id] = c
 	}
 	if l := t.looks[from]; l != nil && t.looks[k] == nil {
 		l.ref = is

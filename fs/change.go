@@ -171,7 +171,7 @@ func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
 	}
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
-	if err := d.currentEnough(ctx); err != nil {
+	if err := d.fs.currentEnough(ctx, d.get().Ref); err != nil {
 		return errno(err)
 	}
 	for {
@@ -256,7 +256,7 @@ func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 	}
 	ctx, cancel := d.fs.patient(ctx)
 	defer cancel()
-	if err := d.currentEnough(ctx); err != nil {
+	if err := d.fs.currentEnough(ctx, d.get().Ref); err != nil {
 		return errno(err)
 	}
 	l, err := d.find(ctx, name)
@@ -283,10 +283,8 @@ func (f *FS) removeFolder(ctx context.Context, parent remote.Ref, it remote.Item
 	if len(f.cfg.Spool.In(it.ID)) > 0 {
 		return syscall.ENOTEMPTY
 	}
-	if !f.hurried() || !f.cfg.Tree.Recent(it.Ref, recent) {
-		if err := f.cfg.Tree.Update(ctx, it.Ref); err != nil {
-			return err
-		}
+	if err := f.currentEnough(ctx, it.Ref); err != nil {
+		return err
 	}
 	there, err := f.cfg.Tree.List(ctx, it.Ref)
 	if err != nil {

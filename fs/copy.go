@@ -49,11 +49,8 @@ func (n *file) CopyFileRange(ctx context.Context, in fusefs.FileHandle, offIn ui
 
 // opened is what a reader of the file has open, if that is what the file is on Frame.io; else nothing.
 func (n *file) opened(fh fusefs.FileHandle) remote.Item {
-	if p, ok := fh.(*passed); ok {
-		fh = p.handle
-	}
-	h, ok := fh.(*handle)
-	if !ok {
+	h := handleOf(fh)
+	if h == nil {
 		return remote.Item{}
 	}
 	it, e := n.get()

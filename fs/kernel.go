@@ -113,12 +113,13 @@ func (f *FS) folder(ref remote.Ref) *dir {
 }
 
 // current sees to it that the folder's listing is not old, before something in it is changed.
-func (d *dir) current(ctx context.Context) error {
-	ref := d.get().Ref
+func (d *dir) current(ctx context.Context) error { return d.fs.current(ctx, d.get().Ref) }
+
+func (f *FS) current(ctx context.Context, ref remote.Ref) error {
 	if !ref.IsFolder() {
 		return nil
 	}
-	return d.fs.cfg.Tree.Update(ctx, ref)
+	return f.cfg.Tree.Update(ctx, ref)
 }
 
 // recent is how old a listing may be from which much is removed. What others have put into a folder meanwhile is found before that is
@@ -127,13 +128,10 @@ const recent = 5 * time.Minute
 
 // currentEnough is current before something is removed. rm -r comes to hundreds of folders, each of which it has just read; it is not
 // to wait for Frame.io to list them again when it has waited its share.
-func (d *dir) currentEnough(ctx context.Context) error {
-	ref := d.get().Ref
-	if ref.IsFolder() && d.fs.hurried() && d.fs.cfg.Tree.Recent(ref, recent) {
+func (f *FS) currentEnough(ctx context.Context, ref remote.Ref) error {
+	hurried := f.cfg.Patient != nil && !f.cfg.Patient()
+	if ref.IsFolder() && hurried && f.cfg.Tree.Recent(ref, recent) {
 		return nil
 	}
-	return d.current(ctx)
+	return f.current(ctx, ref)
 }
-
-// hurried reports whether programs have waited for Frame.io as long as they should.
-func (f *FS) hurried() bool { return f.cfg.Patient != nil && !f.cfg.Patient() }
