@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"slices"
+
+	"github.com/frameiofs/frameiofs/remote"
 )
 
 // download fetches a run of blocks. Whoever needs bytes of it waits for them, not for all of it.
@@ -203,7 +205,7 @@ func (c *content) run(ctx context.Context, d *download) {
 	}()
 	defer context.AfterFunc(c.b.ctx, func() { d.cancel(os.ErrClosed) })()
 	defer d.cancel(nil)
-	err := c.fetch(ctx, d)
+	err := remote.Contain(c.b.log, "fetch bytes", func() error { return c.fetch(ctx, d) })
 	if err != nil {
 		c.trim(d)
 	}

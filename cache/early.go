@@ -64,7 +64,7 @@ func (r *Reader) prepare() {
 			defer b.mu.Unlock()
 			b.early--
 		}()
-		r.fetchEarly(ctx)
+		_ = remote.Contain(b.log, "prepare to read", func() error { r.fetchEarly(ctx); return nil }) // whoever reads is told
 	})
 }
 

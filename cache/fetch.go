@@ -103,11 +103,14 @@ func (t *Tree) await(ctx context.Context, fl *flight) (*siblings, error) {
 func (t *Tree) fetch(ctx context.Context, fl *flight, ref remote.Ref) {
 	defer context.AfterFunc(t.ctx, func() { fl.cancel(iofs.ErrClosed) })()
 	defer fl.cancel(nil)
-	h, err := t.children(ctx, fl, ref)
+	var h *harvest
 	var s *siblings
-	if err == nil && !h.nothingNew() {
-		s = newSiblings(h.items())
-	}
+	err := remote.Contain(t.log, "list a folder", func() (err error) {
+		if h, err = t.children(ctx, fl, ref); err == nil && !h.nothingNew() {
+			s = newSiblings(h.items())
+		}
+		return err
+	})
 
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -93,7 +93,7 @@ func (t *Tree) tellAll() {
 		n := t.untold[0]
 		t.untold = t.untold[1:]
 		t.mu.Unlock()
-		t.changed(n.parent, n.changes)
+		_ = remote.Contain(t.log, "tell of changes", func() error { t.changed(n.parent, n.changes); return nil }) // it is in the log
 		t.mu.Lock()
 	}
 	t.telling = false

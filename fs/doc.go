@@ -81,6 +81,8 @@
 // done there; mv copies), ETIMEDOUT (the link), EIO. Rate limits, server errors, cut connections and expired links are waited
 // out below, for at most Config.Timeout a call.
 //
+// A mistake of ours in a request is that request's (EIO) and is logged; one on the way of an upload has it tried again, and then parked.
+//
 // # Locks
 //
 // dir.mu and file.mu are leaves among themselves. The lock of the nodes by identity (live.mu) is taken alone. The spool's and

@@ -99,7 +99,9 @@ func (f *FS) relisted(parent remote.Ref, name string, it remote.Item) {
 // tell runs a notification apart from whoever found out.
 func (f *FS) tell(notify func()) {
 	if tells && f.mounted.Load() {
-		f.telling.Go(notify)
+		f.telling.Go(func() {
+			_ = remote.Contain(f.log, "tell the kernel of a change", func() error { notify(); return nil }) // it is in the log
+		})
 	}
 }
 

@@ -76,7 +76,11 @@ func (q *quota) get(id remote.ID) (*account, remote.Usage) {
 func (q *quota) ask(id remote.ID, a *account, patience time.Duration) *told {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	usage, err := q.fs.cfg.Usage(ctx, id)
+	var usage remote.Usage
+	err := remote.Contain(q.fs.log, "ask for an account's storage", func() (err error) {
+		usage, err = q.fs.cfg.Usage(ctx, id)
+		return err
+	})
 	if before := a.told.Load(); err != nil && before != nil {
 		usage = before.usage
 	}

@@ -96,7 +96,8 @@ type mountWith struct {
 	fs     func(*fs.Config)
 	spool  func(*spool.Config)
 	names  func(*intent.Config)
-	token  string // name of the seeded token; default full
+	client func(client) client // what stands between the mount and its wire
+	token  string              // name of the seeded token; default full
 	settle time.Duration
 	age    time.Duration // how old a listing may be that is shown; default 300 ms
 	fresh  time.Duration // for so long it is not asked for again; default 300 ms
@@ -128,6 +129,9 @@ func (r *rig) mount(with mountWith) *mounted {
 	}
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cl := r.client(with.token, log)
+	if with.client != nil {
+		cl = with.client(cl)
+	}
 	_, err := cl.Me(context.Background())
 	check(t, "me", err)
 	index, err := cache.OpenIndex(filepath.Join(m.state, "index.db"))

@@ -127,7 +127,7 @@ func (a *attempt) deliver() {
 	defer a.e.release()
 	defer a.cancel()
 	defer a.guard.revoke()
-	err := a.all()
+	err := remote.Contain(a.e.s.log, "send a file", a.all)
 	if a.ctx.Err() != nil && err != nil {
 		err = errRevoked
 	}
@@ -198,6 +198,8 @@ func (a *attempt) finish(err error) {
 	case errors.Is(err, errWrittenPast):
 		e.writtenPast()
 	case errors.Is(err, errRevoked) && a.run.Err() != nil: // Run ends; the next start goes on
+	case errors.Is(err, remote.ErrFault) && e.faulty():
+		e.park(parkError(fmt.Sprintf("frameiofs itself fails with this file (%v); then retry", err)))
 	case judge(err) == remote.Final:
 		if p == nil {
 			if derr := e.dropUpload(a, leftover); derr != nil {
@@ -216,6 +218,16 @@ func (a *attempt) finish(err error) {
 		e.s.log.Log(a.run, level, "file has to wait", "key", e.key, "name", e.Info().Name, "err", err, "wait", wait.Round(time.Millisecond))
 		e.s.schedule(e, time.Now().Add(wait))
 	}
+}
+
+// maxFaults is how often in a row an attempt may end in a failure of our own before a person is asked.
+const maxFaults = 4
+
+// faulty reports whether it is likely to fail so again.
+func (e *Entry) faulty() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.tries >= maxFaults-1
 }
 
 // park leaves the entry to a person, with step held.

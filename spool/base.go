@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/frameiofs/frameiofs/remote"
 )
 
 // readAt reads the bytes as they are now: data's, and base's where these are not here. The caller keeps them open.
@@ -81,7 +83,11 @@ func (e *Entry) bring(ctx context.Context, s span) error {
 	e.gate.RUnlock()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, i := range b.edges(s) {
-		g.Go(func() error { return e.fetch(ctx, b, span{i * blockSize, (i + 1) * blockSize}, forOthers) })
+		g.Go(func() error {
+			return remote.Contain(e.s.log, "fetch a block", func() error {
+				return e.fetch(ctx, b, span{i * blockSize, (i + 1) * blockSize}, forOthers)
+			})
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("fetch what surrounds the bytes to be changed: %w", err)

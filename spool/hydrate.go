@@ -53,7 +53,7 @@ func (s *Spool) hydrate(ctx context.Context, wg *sync.WaitGroup, e *Entry) {
 		defer cancel()
 		err := s.hydrations.Acquire(ctx, 1)
 		if err == nil {
-			err = s.believed(ctx, e, e.complete(ctx))
+			err = remote.Contain(s.log, "fetch the rest of a file", func() error { return s.believed(ctx, e, e.complete(ctx)) })
 			s.hydrations.Release(1)
 		}
 		if err == nil || run.Err() == nil {
@@ -180,7 +180,7 @@ func (e *Entry) fetchAll(ctx context.Context, b *blocks, gaps []span) error {
 					return err
 				}
 				defer e.s.fetches.Release(1)
-				return e.fetchOnce(gctx, b, piece)
+				return remote.Contain(e.s.log, "fetch the rest of a file", func() error { return e.fetchOnce(gctx, b, piece) })
 			})
 		}
 	}

@@ -138,7 +138,7 @@ func (s *Spool) sweep(ctx context.Context) {
 			}
 			continue
 		}
-		err := s.bury(ctx, o)
+		err := remote.Contain(s.log, "delete an unfinished upload", func() error { return s.bury(ctx, o) })
 		switch {
 		case ctx.Err() != nil:
 			return

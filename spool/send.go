@@ -104,7 +104,7 @@ func (a *attempt) parts(fresh bool) error {
 		if a.small { // counted by places; not to wait behind a film's parts
 			g.Go(func() error {
 				defer mine.Release(1)
-				return a.put(ctx, i, part, log)
+				return a.putSafely(ctx, i, part, log)
 			})
 			continue
 		}
@@ -115,7 +115,7 @@ func (a *attempt) parts(fresh bool) error {
 		g.Go(func() error {
 			defer mine.Release(1)
 			defer a.e.s.puts.Release(1)
-			return a.put(ctx, i, part, log)
+			return a.putSafely(ctx, i, part, log)
 		})
 	}
 	err = g.Wait()
@@ -145,6 +145,11 @@ func evenly(n, most int) int {
 
 // partTries is how often one part is tried before the whole attempt waits for its next turn.
 const partTries = 8
+
+// putSafely is put for a goroutine of its own.
+func (a *attempt) putSafely(ctx context.Context, i int, part remote.Part, log *os.File) error {
+	return remote.Contain(a.e.s.log, "send a part", func() error { return a.put(ctx, i, part, log) })
+}
 
 // put sends one part until it is done. Other parts go on meanwhile.
 func (a *attempt) put(ctx context.Context, i int, part remote.Part, log *os.File) error {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/frameiofs/frameiofs/remote"
 )
 
 // A restless entry (its attributes are set again and again) is sealed this much later at most.
@@ -149,10 +151,12 @@ func (e *Entry) undo() {
 
 // seal brings an entry whose quiet time is over to the outbox, or finds out why it stays.
 func (s *Spool) seal(ctx context.Context, wg *sync.WaitGroup, e *Entry) {
-	err := e.commit()
-	if err == nil {
-		err = e.seal()
-	}
+	err := remote.Contain(s.log, "seal a file", func() error {
+		if err := e.commit(); err != nil {
+			return err
+		}
+		return e.seal()
+	})
 	if err == errAbsent {
 		s.hydrate(ctx, wg, e)
 		return

@@ -96,7 +96,7 @@ func (s *session) walk(ctx context.Context, at remote.Ref, visit func(folder rem
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(walkAtOnce)
 		for _, folder := range level {
-			group.Go(func() error {
+			group.Go(s.contained("look through a folder", func() error {
 				leaving := s.leavingIn(folder)
 				entries, err := s.tree.List(ctx, folder)
 				mu.Lock()
@@ -114,7 +114,7 @@ func (s *session) walk(ctx context.Context, at remote.Ref, visit func(folder rem
 				}
 				visit(folder, entries, leaving)
 				return nil
-			})
+			}))
 		}
 		if err := group.Wait(); err != nil {
 			return err

@@ -65,7 +65,7 @@ func (s *session) undone(parents ...remote.Ref) {
 		s.background.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), placesPatience)
 			defer cancel()
-			if _, err := s.tree.List(ctx, ref); err != nil {
+			if err := s.contained("look again at a folder", func() error { _, err := s.tree.List(ctx, ref); return err })(); err != nil {
 				s.log.Debug("look again at a folder", "err", err)
 			}
 		})

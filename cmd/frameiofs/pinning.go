@@ -216,7 +216,7 @@ func (p *pins) fetchAll(ctx context.Context) (failed bool) {
 	var group errgroup.Group
 	group.SetLimit(fetchAtOnce)
 	for _, it := range missing {
-		group.Go(func() error {
+		group.Go(p.s.contained("fetch what is pinned", func() error {
 			if _, pinned := p.s.blocks.Held(it); !pinned || ctx.Err() != nil {
 				return nil
 			}
@@ -233,7 +233,7 @@ func (p *pins) fetchAll(ctx context.Context) (failed bool) {
 			defer p.mu.Unlock()
 			delete(p.failed, it.Content)
 			return nil
-		})
+		}))
 	}
 	group.Wait()
 	return failed

@@ -152,7 +152,7 @@ func (p *pins) run(ctx context.Context) {
 	fetching.Go(func() { p.fetch(ctx) })
 	for {
 		if p.busy() {
-			if err := p.look(ctx); err != nil && ctx.Err() == nil {
+			if err := p.s.contained("look at what is pinned", func() error { return p.look(ctx) })(); err != nil && ctx.Err() == nil {
 				p.s.log.Log(ctx, levelOf(err), "cannot look whether what is pinned has changed", "err", err)
 			}
 		}

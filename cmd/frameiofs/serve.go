@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/frameiofs/frameiofs/control"
+	"github.com/frameiofs/frameiofs/remote"
 )
 
 // drainAfterTerm is how long uploads may go on after SIGTERM. Who sends it, a shutdown or a container's end, kills soon after;
@@ -205,16 +206,24 @@ func (s *session) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			st, err := s.Status(ctx, control.Query{Limit: progressFiles})
-			if err != nil {
-				continue
-			}
-			s.meter.sample(time.Now(), st.Totals.Sent)
-			if s.cfg.console.live {
-				s.cfg.console.Paint(statusLines(st, s.cfg.console.lines()))
-			}
+			_ = s.contained("show the status", func() error { // it is in the log
+				st, err := s.Status(ctx, control.Query{Limit: progressFiles})
+				if err != nil {
+					return err
+				}
+				s.meter.sample(time.Now(), st.Totals.Sent)
+				if s.cfg.console.live {
+					s.cfg.console.Paint(statusLines(st, s.cfg.console.lines()))
+				}
+				return nil
+			})()
 		}
 	}
+}
+
+// contained is do for a goroutine of its own, which must not end the mount; see remote.Contain.
+func (s *session) contained(what string, do func() error) func() error {
+	return func() error { return remote.Contain(s.log, what, do) }
 }
 
 // farewell tells what stays on this machine.

@@ -70,7 +70,7 @@ func (s *session) fetchAll(ctx context.Context, files []cache.Entry, here *atomi
 	group.SetLimit(fetchAtOnce)
 	var first atomic.Pointer[error]
 	for _, e := range files {
-		group.Go(func() error {
+		group.Go(s.contained("fetch a file", func() error {
 			err := s.blocks.Warm(ctx, e.Item, func(n int64) { here.Add(n) })
 			switch {
 			case err == nil:
@@ -82,7 +82,7 @@ func (s *session) fetchAll(ctx context.Context, files []cache.Entry, here *atomi
 			}
 			first.CompareAndSwap(nil, &err)
 			return nil
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return err

@@ -105,8 +105,12 @@ func walk[T any](ctx context.Context, c *Client, a ask) iter.Seq2[page[T], error
 				number, ch := next, make(chan answer, 1)
 				queue = append(queue, ch)
 				fetchers.Go(func() {
-					p, err := fetch[T](ctx, c, a, number)
-					ch <- answer{p, err}
+					var got answer
+					got.err = remote.Contain(c.conn.Log(), a.op, func() (err error) {
+						got.page, err = fetch[T](ctx, c, a, number)
+						return err
+					})
+					ch <- got
 				})
 			}
 			got := <-queue[0]

@@ -73,12 +73,19 @@ func (g *gathering) start(a ask) *walker {
 	w := &walker{ask: a, tally: newTally(), stop: stop}
 	g.running.Go(func() {
 		defer stop()
-		for p, err := range walk[asset](ctx, g.c, a) {
+		bring := func(p page[asset], err error) bool {
 			select {
 			case g.pages <- brought{w, p, err}:
+				return true
 			case <-g.left:
-				return
+				return false
 			}
+		}
+		if err := remote.Contain(g.c.conn.Log(), "list folder", func() error {
+			walk[asset](ctx, g.c, a)(bring)
+			return nil
+		}); err != nil {
+			bring(page[asset]{}, err)
 		}
 	})
 	return w

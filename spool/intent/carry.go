@@ -71,7 +71,11 @@ func (j *Journal) start(ctx context.Context, wg *sync.WaitGroup, i *intent, kind
 	j.busy[kind]++
 	j.inflight++
 	wg.Go(func() {
-		it, err := j.call(remote.WithPriority(ctx, priority), &b)
+		var it remote.Item
+		err := remote.Contain(j.log, "change a name", func() (err error) {
+			it, err = j.call(remote.WithPriority(ctx, priority), &b)
+			return err
+		})
 		j.mu.Lock()
 		i.busy, i.doing = false, place{}
 		j.busy[kind]--

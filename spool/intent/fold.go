@@ -65,7 +65,11 @@ func (j *Journal) deleteFolder(ctx context.Context, b *job) error {
 		looks.SetLimit(looksOnce)
 		for _, f := range todo {
 			looks.Go(func() error {
-				settled, err := j.look(ctx, f.ref())
+				var settled bool
+				err := remote.Contain(j.log, "look into a folder", func() (err error) {
+					settled, err = j.look(ctx, f.ref())
+					return err
+				})
 				if err == nil && !settled {
 					err = errUnsettled
 				}
