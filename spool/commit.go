@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // commitDelay is how long closes are collected before they are brought to the disk together: with the fsyncs themselves it
@@ -32,7 +34,7 @@ func (e *Entry) commit() error {
 		e.step.Unlock()
 		err := e.syncBytes()
 		if err == nil && e.isYoung() {
-			err = syncDir(filepath.Join(e.s.cfg.Dir, young))
+			err = platter.SyncDir(filepath.Join(e.s.cfg.Dir, young))
 		}
 		if err != nil {
 			return fmt.Errorf("sync bytes: %w", err)
@@ -109,7 +111,7 @@ func (s *Spool) syncAll() {
 	}
 	wg.Wait()
 	for _, folder := range folders {
-		if err := syncDir(filepath.Join(s.cfg.Dir, folder)); err != nil {
+		if err := platter.SyncDir(filepath.Join(s.cfg.Dir, folder)); err != nil {
 			s.log.Error("cannot bring a folder to the disk", "folder", folder, "err", err)
 		}
 	}
@@ -166,7 +168,7 @@ func (s *Spool) syncBytes(set []*Entry) (failed []*Entry, err error) {
 	}
 	folder := filepath.Join(s.cfg.Dir, young)
 	if len(set) > oneByOne {
-		if done, err := syncDisk(folder); done && err == nil {
+		if done, err := platter.SyncAll(folder); done && err == nil {
 			return nil, nil
 		}
 	}
@@ -184,7 +186,7 @@ func (s *Spool) syncBytes(set []*Entry) (failed []*Entry, err error) {
 			return nil
 		})
 	}
-	return failed, errors.Join(g.Wait(), syncDir(folder))
+	return failed, errors.Join(g.Wait(), platter.SyncDir(folder))
 }
 
 // syncBytes brings the bytes of one to the disk. No lock is held: it takes as long as the disk does.
@@ -201,7 +203,7 @@ func (e *Entry) syncBytes() error {
 	f, b := e.data, e.blocks
 	e.step.Unlock()
 	defer e.release()
-	if err := syncData(f); err != nil {
+	if err := platter.Sync(f); err != nil {
 		return err
 	}
 	return b.sync()

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // How long a write may be lost for. A write that is not durable survives the end of every process, but not a loss of power.
@@ -28,7 +30,7 @@ func writeFile(dir, name string, b []byte, durable bool) error {
 	}
 	_, err = f.Write(b)
 	if err == nil && durable {
-		err = f.Sync()
+		err = platter.Sync(f)
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
@@ -41,7 +43,7 @@ func writeFile(dir, name string, b []byte, durable bool) error {
 		return err
 	}
 	if durable {
-		return syncDir(dir)
+		return platter.SyncDir(dir)
 	}
 	return nil
 }
@@ -72,16 +74,6 @@ func readJSON(path string, v any) error {
 		return fmt.Errorf("%s is larger than %d MiB", filepath.Base(path), maxJSON>>20)
 	}
 	return json.Unmarshal(b, v)
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // removeFile removes what may not be there.

@@ -7,9 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncData brings a file's bytes and size to the disk.
-func syncData(f *os.File) error { return f.Sync() } // Go uses F_FULLFSYNC here
-
 // allocate reserves room on the disk without changing any byte or the size.
 func allocate(f *os.File, off, n int64) error {
 	st, err := f.Stat()
@@ -44,9 +41,6 @@ func bootID() string {
 	}
 	return id
 }
-
-// syncDisk would bring everything that was written to the disk of a folder to it; macOS does not tell when that is done.
-func syncDisk(string) (done bool, err error) { return false, nil }
 
 // lease answers nothing: macOS has no passthrough.
 func lease(*os.File) error { return nil }

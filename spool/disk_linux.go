@@ -8,15 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncData brings a file's bytes and size to the disk.
-func syncData(f *os.File) error {
-	for {
-		if err := unix.Fdatasync(int(f.Fd())); !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
-}
-
 // allocate reserves room on the disk without changing any byte or the size.
 func allocate(f *os.File, off, n int64) error {
 	for {
@@ -54,16 +45,6 @@ func bootID() string {
 		return ""
 	}
 	return strings.TrimSpace(string(b))
-}
-
-// syncDisk brings everything that was written to the disk of a folder to it. done is false if that cannot be.
-func syncDisk(folder string) (done bool, err error) {
-	d, err := os.Open(folder)
-	if err != nil {
-		return false, err
-	}
-	defer d.Close()
-	return true, unix.Syncfs(int(d.Fd()))
 }
 
 // lease answers EAGAIN if somebody has the file open for writing, or mapped so.

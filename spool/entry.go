@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // Entry is one file that is leaving. Its methods may be called at any stage and from any goroutine.
@@ -196,7 +197,7 @@ func (e *Entry) move(to string, safe bool) error {
 		e.s.later(e)
 		return nil
 	}
-	return errors.Join(syncDir(filepath.Join(e.s.cfg.Dir, to)), syncDir(filepath.Join(e.s.cfg.Dir, from)))
+	return errors.Join(platter.SyncDir(filepath.Join(e.s.cfg.Dir, to)), platter.SyncDir(filepath.Join(e.s.cfg.Dir, from)))
 }
 
 // acquire counts one more user of the bytes and opens them if there are any, with step held.
@@ -308,7 +309,7 @@ func (e *Entry) Sync(ctx context.Context) error {
 		return err
 	}
 	if folder := e.in(); folder != "" && !e.isYoung() {
-		return syncDir(filepath.Join(e.s.cfg.Dir, folder))
+		return platter.SyncDir(filepath.Join(e.s.cfg.Dir, folder))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // Frame.io takes whole files only. So an asset that was changed in part is made whole before it is sealed: what base still has
@@ -219,7 +220,7 @@ func (e *Entry) keepFetched(b *blocks, s span) error {
 	b.mu.RLock()
 	had := append([]byte(nil), b.state[first:last]...)
 	b.mu.RUnlock()
-	if err := syncData(f); err != nil {
+	if err := platter.Sync(f); err != nil {
 		return fmt.Errorf("sync what was fetched: %w", err)
 	}
 	b.mu.Lock()
@@ -236,7 +237,7 @@ func (e *Entry) keepFetched(b *blocks, s span) error {
 	if err != nil {
 		return fmt.Errorf("mark what was fetched: %w", err)
 	}
-	return syncData(b.f)
+	return platter.Sync(b.f)
 }
 
 // Fetch makes the entry whole now, for who is about to remove from Frame.io what its bytes are fetched from.

@@ -6,14 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
+
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // A file that is made, renamed and removed again within seconds, or is one of thousands of small ones, is not worth a folder of
@@ -67,6 +67,7 @@ type journal struct {
 
 const (
 	journalName = "journal"
+	tornName    = "journal.torn" // what could not be read of it, for whoever wants to know what was lost
 	young       = "young"
 	compactAt   = 8 << 20 // bytes from which the journal is written anew when most of it does not matter any more
 )
@@ -79,9 +80,11 @@ func openJournal(dir string) (j *journal, damaged int, err error) {
 		return nil, 0, err
 	}
 	whole := true // no line is missing so far
+	var torn []byte
 	for line := range bytes.Lines(b) {
-		n, ok := readNote(line)
-		if !ok {
+		var n note
+		if platter.ReadLine(line, &n) != nil {
+			torn = append(torn, line...)
 			damaged++
 			whole = false
 			continue
@@ -94,31 +97,16 @@ func openJournal(dir string) (j *journal, damaged int, err error) {
 			j.vouched = max(j.vouched, n.Vouch)
 		}
 	}
+	if damaged > 0 {
+		if err := platter.Aside(filepath.Join(dir, tornName), torn); err != nil {
+			return nil, 0, err
+		}
+	}
 	if err := j.renew(); err != nil {
 		return nil, 0, err
 	}
 	j.synced = j.last
 	return j, damaged, nil
-}
-
-// readNote reads a line.
-func readNote(line []byte) (n note, ok bool) {
-	sum, rest, found := bytes.Cut(line, []byte(" "))
-	rest, ended := bytes.CutSuffix(rest, []byte("\n"))
-	want, err := strconv.ParseUint(string(sum), 16, 32)
-	if !found || !ended || len(sum) != 8 || err != nil || crc32.Checksum(rest, castagnoli) != uint32(want) {
-		return note{}, false
-	}
-	return n, json.Unmarshal(rest, &n) == nil
-}
-
-// line is a note as it is written.
-func (n *note) line() ([]byte, error) {
-	b, err := json.Marshal(n)
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(make([]byte, 0, len(b)+10), "%08x %s\n", crc32.Checksum(b, castagnoli), b), nil
 }
 
 // take makes a note part of what is known, with mu held.
@@ -161,7 +149,7 @@ func (j *journal) renew() error {
 	add := func(n note) {
 		last++
 		n.N = last
-		b, lerr := n.line()
+		b, lerr := platter.AppendLine(nil, &n)
 		size += int64(len(b))
 		_, werr := w.Write(b)
 		err = errors.Join(err, lerr, werr)
@@ -180,13 +168,13 @@ func (j *journal) renew() error {
 		add(note{Vouch: j.vouched})
 	}
 	if err = errors.Join(err, w.Flush()); err == nil {
-		err = f.Sync()
+		err = platter.Sync(f)
 	}
 	if err == nil {
 		err = os.Rename(tmp, filepath.Join(j.dir, journalName))
 	}
 	if err == nil {
-		err = syncDir(j.dir)
+		err = platter.SyncDir(j.dir)
 	}
 	if err != nil {
 		f.Close()
@@ -214,11 +202,10 @@ func (j *journal) write(e *Entry, notes ...note) (uint64, error) {
 	var all []byte
 	for i := range notes {
 		notes[i].N = j.last + 1 + uint64(i)
-		b, err := notes[i].line()
-		if err != nil {
+		var err error
+		if all, err = platter.AppendLine(all, &notes[i]); err != nil {
 			return 0, err
 		}
-		all = append(all, b...)
 	}
 	if n, err := j.f.Write(all); err != nil {
 		if n > 0 { // a line that is torn in the middle would spoil the next
@@ -252,7 +239,7 @@ func (j *journal) barrier(line uint64) error {
 	if failed != nil {
 		return failed
 	}
-	if err := syncData(f); err != nil {
+	if err := platter.Sync(f); err != nil {
 		j.mu.Lock()
 		j.failed = fmt.Errorf("bring the journal to the disk: %w", err)
 		j.mu.Unlock()

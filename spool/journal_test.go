@@ -169,6 +169,10 @@ func TestDamagedJournal(t *testing.T) {
 			if want := map[string]int{"line": 1, "all": 2, "file": 2}[damage]; n != want {
 				t.Errorf("%s damaged: %d files are parked, not %d", damage, n, want)
 			}
+			kept, err := os.ReadFile(filepath.Join(r.cfg.Dir, tornName))
+			if damage == "file" && err == nil || damage != "file" && !strings.Contains(string(kept), map[string]string{"line": `"name":"x"`, "all": "x\nx\n"}[damage]) {
+				t.Errorf("%s damaged: kept aside is %q, %v", damage, kept, err)
+			}
 		})
 	}
 }

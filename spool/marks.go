@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // The head of the file is a name for what it is, and keep. A mark is where in the block the run that is here begins and ends, and
@@ -192,7 +194,7 @@ func (b *blocks) sync() error {
 	if b == nil || b.f == nil {
 		return nil
 	}
-	return syncData(b.f)
+	return platter.Sync(b.f)
 }
 
 func (b *blocks) close() {

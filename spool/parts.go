@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // parts.log has a line for every part that was sent,
@@ -21,11 +21,9 @@ import (
 // appended without fsync: sending a part twice does no harm. A line counts if its checksum and its asset are right; a loss of
 // power may leave others.
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 func partLine(asset remote.ID, number int) string {
 	line := fmt.Sprintf("put %s %d ", asset, number)
-	return fmt.Sprintf("%s%08x\n", line, crc32.Checksum([]byte(line), castagnoli))
+	return fmt.Sprintf("%s%08x\n", line, platter.Sum([]byte(line)))
 }
 
 func logPart(f *os.File, asset remote.ID, number int) error {

@@ -22,6 +22,7 @@ import (
 //	orphans/<id>.json  what is to be deleted on Frame.io: placeholders of attempts that were given up
 //	young/<key>        the bytes of an entry without a folder: see journal.go. It is at one of the stages above all the same
 //	journal            what would be in those folders
+//	journal.torn       lines of it that could not be read
 //
 // and in an entry's folder:
 //

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // Remote is what the spool asks of Frame.io; the clients of both wires have it.
@@ -208,7 +209,7 @@ func (s *Spool) prepare() (err error) {
 			return hint(err)
 		}
 	}
-	if err := syncDir(s.cfg.Dir); err != nil {
+	if err := platter.SyncDir(s.cfg.Dir); err != nil {
 		return err
 	}
 	damaged := 0

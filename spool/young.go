@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // What a young entry does instead of what others do in their folder. All of it with step held.
@@ -182,7 +184,7 @@ func (e *Entry) grow(to string) error {
 		err = os.Rename(tmp, dir)
 	}
 	if err == nil {
-		err = syncDir(filepath.Join(e.s.cfg.Dir, to))
+		err = platter.SyncDir(filepath.Join(e.s.cfg.Dir, to))
 	}
 	if err != nil {
 		os.RemoveAll(tmp)

@@ -2,19 +2,17 @@ package intent
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
+
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // The journal is one file of lines, each a checksum of the rest of the line (CRC-32C, 8 hex digits), a space, and one entry as JSON.
@@ -29,8 +27,12 @@ type entry struct {
 	Done string  `json:"done,omitempty"` // the key of one that is finished
 	Made *alias  `json:"made,omitempty"`
 	Boot string  `json:"boot,omitempty"` // opened, in this run of the machine
+	Form int     `json:"form,omitempty"` // …by a program that writes lines so; none: 1
 	End  bool    `json:"end,omitempty"`  // closed, and brought to the disk
 }
+
+// form is how lines are written. Who knows less than what is in a journal leaves it alone.
+const form = 1
 
 const (
 	// commitDelay is how long changes are collected before they are brought to the disk together: with the fsync itself it must
@@ -56,18 +58,6 @@ type disk struct {
 	broken   error         // the file ends in the middle of a line: nothing can be written any more
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// lineOf is an entry as it stands in the file.
-func lineOf(b *bytes.Buffer, e entry) error {
-	text, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(b, "%08x %s\n", crc32.Checksum(text, castagnoli), text)
-	return nil
-}
-
 // append writes entries, all or none. They survive the end of this process at once.
 func (j *Journal) append(entries ...entry) error {
 	switch {
@@ -76,19 +66,20 @@ func (j *Journal) append(entries ...entry) error {
 	case j.broken != nil:
 		return j.broken
 	}
-	var b bytes.Buffer
+	var b []byte
 	for _, e := range entries {
-		if err := lineOf(&b, e); err != nil {
+		var err error
+		if b, err = platter.AppendLine(b, e); err != nil {
 			return err
 		}
 	}
-	if _, err := j.file.WriteAt(b.Bytes(), j.size); err != nil {
+	if _, err := j.file.WriteAt(b, j.size); err != nil {
 		if cut := j.file.Truncate(j.size); cut != nil {
 			j.broken = fmt.Errorf("write the journal of names: %w", errors.Join(err, cut))
 		}
 		return fmt.Errorf("write the journal of names: %w", err)
 	}
-	j.size += int64(b.Len())
+	j.size += int64(len(b))
 	j.lines += len(entries)
 	j.appended++
 	poke(j.dirty)
@@ -118,7 +109,7 @@ func (j *Journal) recover() error {
 		}
 	}
 	if err == nil {
-		err = errors.Join(f.Sync(), syncDir(j.cfg.Dir))
+		err = errors.Join(platter.Sync(f), platter.SyncDir(j.cfg.Dir))
 	}
 	if err != nil {
 		f.Close()
@@ -131,7 +122,7 @@ func (j *Journal) recover() error {
 	for _, r := range records {
 		j.settle(j.byKey[r.Key])
 	}
-	return j.append(entry{Boot: j.cfg.boot()})
+	return j.append(entry{Boot: j.cfg.boot(), Form: form})
 }
 
 // cut takes what is behind end out of f, and keeps it aside for whoever wants to know what was lost.
@@ -140,7 +131,7 @@ func cut(f *os.File, end, size int64, aside string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(aside, torn, 0o600); err != nil {
+	if err := platter.Aside(aside, torn); err != nil {
 		return err
 	}
 	return f.Truncate(end)
@@ -160,9 +151,15 @@ func (j *Journal) read(f *os.File) (records map[string]*record, lost bool, end i
 		if err != nil {
 			return nil, false, 0, err
 		}
-		e, ok := parse(text)
-		if !ok {
+		var e entry
+		switch err := platter.ReadLine(text, &e); {
+		case errors.Is(err, platter.ErrTorn):
 			return records, lost, end, nil
+		case err == nil && e.Form > form:
+			err = fmt.Errorf("its form is %d", e.Form)
+			fallthrough
+		case err != nil:
+			return nil, false, 0, fmt.Errorf("%s was written by another version of this program: use that one to finish its changes (%w)", f.Name(), err)
 		}
 		end += int64(len(text))
 		j.lines++
@@ -178,20 +175,6 @@ func (j *Journal) read(f *os.File) (records map[string]*record, lost bool, end i
 			delete(records, e.Done)
 		}
 	}
-}
-
-// parse reads a line.
-func parse(text []byte) (entry, bool) {
-	var e entry
-	if len(text) < 10 || text[8] != ' ' {
-		return e, false
-	}
-	sum, err := strconv.ParseUint(string(text[:8]), 16, 32)
-	body := text[9 : len(text)-1]
-	if err != nil || uint32(sum) != crc32.Checksum(body, castagnoli) || json.Unmarshal(body, &e) != nil {
-		return e, false
-	}
-	return e, true
 }
 
 // restore takes an intent of an earlier run up again. What was under way then may have been done or not.
@@ -238,17 +221,17 @@ func (j *Journal) compact() error {
 		return nil
 	}
 	j.forget()
-	var b bytes.Buffer
-	if err := lineOf(&b, entry{Boot: j.cfg.boot()}); err != nil {
-		return err
-	}
+	all := []entry{{Boot: j.cfg.boot(), Form: form}}
 	for _, a := range j.aliases {
-		if err := lineOf(&b, entry{Made: &a}); err != nil {
-			return err
-		}
+		all = append(all, entry{Made: &a})
 	}
 	for _, i := range j.byKey {
-		if err := lineOf(&b, entry{Set: &i.record}); err != nil {
+		all = append(all, entry{Set: &i.record})
+	}
+	var b []byte
+	for _, e := range all {
+		var err error
+		if b, err = platter.AppendLine(b, e); err != nil {
 			return err
 		}
 	}
@@ -257,9 +240,9 @@ func (j *Journal) compact() error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(b.Bytes())
+	_, err = f.Write(b)
 	if err == nil {
-		err = f.Sync()
+		err = platter.Sync(f)
 	}
 	if err == nil {
 		err = os.Rename(path+".tmp", path)
@@ -270,9 +253,9 @@ func (j *Journal) compact() error {
 		return err
 	}
 	j.file.Close()
-	j.file, j.size, j.lines, j.broken = f, int64(b.Len()), 1+len(j.byKey)+len(j.aliases), nil
+	j.file, j.size, j.lines, j.broken = f, int64(len(b)), len(all), nil
 	j.synced = j.appended
-	return syncDir(j.cfg.Dir)
+	return platter.SyncDir(j.cfg.Dir)
 }
 
 // forget drops what pending ids have become, of the oldest: those that are older than keepAliasesFor and not among the newest
@@ -321,7 +304,7 @@ func (j *Journal) commit() {
 		return
 	}
 	j.mu.Unlock()
-	err := f.Sync()
+	err := platter.Sync(f)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.syncErr = err
@@ -367,14 +350,4 @@ func (j *Journal) Sync(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

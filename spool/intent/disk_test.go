@@ -1,16 +1,19 @@
 package intent
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // crash opens the journal again from what is on the disk at this moment, while the old one is still at work.
@@ -190,4 +193,41 @@ func TestMadeIsToldUntilItSucceeds(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A journal that a newer version of this program wrote is left as it is; what a power cut left of a line is kept beside it.
+func TestOtherJournals(t *testing.T) {
+	r := newRig(t, newFake(), never)
+	r.mkdir(home, "a")
+	r.must(r.Close())
+	path := filepath.Join(r.cfg.Dir, journalName)
+	good, err := os.ReadFile(path)
+	r.must(err)
+	line := func(v any) []byte {
+		b, err := platter.AppendLine(nil, v)
+		r.must(err)
+		return b
+	}
+	for what, more := range map[string][]byte{"form": line(entry{Boot: "x", Form: form + 1}), "no entry": line([]int{1})} {
+		bad := append(bytes.Clone(good), more...)
+		r.must(os.WriteFile(path, bad, 0o600))
+		if j, err := Open(r.cfg); err == nil {
+			t.Errorf("%s: opened", what)
+			r.must(j.Close())
+		} else if !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "another version") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, bad) {
+			t.Errorf("%s: the journal was changed, %v", what, err)
+		}
+	}
+	for _, torn := range []string{"torn one", "torn two"} {
+		r.must(os.WriteFile(path, append(bytes.Clone(good), torn...), 0o600))
+		r.open()
+		r.want(r.list(home), "a/")
+		r.must(r.Close())
+	}
+	if kept, err := os.ReadFile(path + ".torn"); err != nil || string(kept) != "torn onetorn two" {
+		t.Errorf("kept aside is %q, %v", kept, err)
+	}
 }
