@@ -3,6 +3,7 @@ package remote
 import (
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"sync"
@@ -16,6 +17,8 @@ type partBody interface {
 	// finish ends the accounting of an attempt and answers how much went out. If the part was not accepted whole, its
 	// bytes are taken back from the progress; ours tells if that was our own doing.
 	finish(accepted bool) (sent int64, ours error)
+	// sum is the checksum of what went out, to be asked before finish; nil if it is not known.
+	sum() hash.Hash64
 }
 
 // newPartBody picks the body that costs least: over a plain connection, a file's bytes need not pass through this process.
@@ -28,7 +31,7 @@ func newPartBody(body io.ReaderAt, part Part, plain bool, guard *time.Timer, rep
 			own.Close()
 		}
 	}
-	return &readerBody{r: io.NewSectionReader(body, part.Off, part.Size), guard: guard, report: report}
+	return &readerBody{r: io.NewSectionReader(body, part.Off, part.Size), guard: guard, report: report, crc: newSum()}
 }
 
 // bodyError is a failure to read our own bytes; trying again would not help and must not look like the link's fault.
@@ -49,6 +52,7 @@ type readerBody struct {
 	sent   int64
 	done   bool
 	failed *bodyError
+	crc    hash.Hash64
 }
 
 func (b *readerBody) Read(p []byte) (int, error) {
@@ -58,6 +62,7 @@ func (b *readerBody) Read(p []byte) (int, error) {
 	if n > 0 && !b.done {
 		b.guard.Reset(stall)
 		b.sent += int64(n)
+		b.crc.Write(p[:n])
 		b.report(int64(n))
 	}
 	if err == io.EOF && b.sent < b.r.Size() && !b.done {
@@ -71,6 +76,15 @@ func (b *readerBody) Read(p []byte) (int, error) {
 }
 
 func (b *readerBody) Close() error { return nil }
+
+func (b *readerBody) sum() hash.Hash64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.sent < b.r.Size() {
+		return nil // an early answer
+	}
+	return b.crc
+}
 
 func (b *readerBody) finish(accepted bool) (sent int64, ours error) {
 	b.mu.Lock()
@@ -150,6 +164,9 @@ func (b *fileBody) look() int64 {
 	}
 	return b.at
 }
+
+// sum is not known: the bytes do not come by here.
+func (b *fileBody) sum() hash.Hash64 { return nil }
 
 // SyscallConn is for sendfile.
 func (b *fileBody) SyscallConn() (syscall.RawConn, error) {

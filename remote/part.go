@@ -19,12 +19,18 @@ var errStalled = errors.New("no byte moved for a minute")
 
 // PutPart sends one part of body to its URL: body's bytes from part.Off on, part.Size of them (spec: frameio-v2.md §5.4,
 // frameio-v4.md §5.1). What the link or S3 drops is sent again for as long as ctx and the URL live; ErrExpired tells that
-// the URL does not any more. Sending a part twice does no harm. No token goes to the upload host.
+// the URL does not any more. Sending a part twice does no harm. No token goes to the upload host. If that tells a checksum (see
+// WithMatched) that is not that of what was sent, the part is sent again, and ErrGarbled comes after some tries.
 func (c *Conn) PutPart(ctx context.Context, part Part, body io.ReaderAt) error {
+	garbled := 0
 	for n := 0; ; n++ {
 		err := c.putOnce(ctx, part, body)
 		if err == nil {
 			return nil
+		}
+		if errors.Is(err, ErrGarbled) {
+			c.log.Warn("a part is sent again", "part", part.Number, "err", err)
+			garbled++
 		}
 		fail := &Error{Op: fmt.Sprintf("put part %d", part.Number), Err: err}
 		var s3 *s3Error
@@ -40,7 +46,7 @@ func (c *Conn) PutPart(ctx context.Context, part Part, body io.ReaderAt) error {
 			fail.Err = ctx.Err()
 			return fail
 		}
-		if !again(err, s3) {
+		if !again(err, s3) || garbled == garbledTries {
 			return fail
 		}
 		wait := backoff(500*time.Millisecond, n, 20*time.Second)
@@ -110,11 +116,23 @@ func (c *Conn) putOnce(ctx context.Context, part Part, body io.ReaderAt) error {
 	if err == nil {
 		err = s3Answer(resp)
 	}
+	matched := false
+	if err == nil {
+		matched, err = matches(resp.Header, src.sum())
+	}
 	sent, ours := src.finish(err == nil)
 	switch {
+	case errors.Is(err, ErrGarbled):
+		if sent == part.Size {
+			return err
+		}
+		return fmt.Errorf("%w: the upload host answered after %d of %d bytes", ErrOffline, sent, part.Size)
 	case ours != nil:
 		return ours
 	case err == nil && sent == part.Size:
+		if matched {
+			matchedOf(ctx)()
+		}
 		return nil
 	case err == nil:
 		return fmt.Errorf("%w: the upload host answered after %d of %d bytes", ErrOffline, sent, part.Size)

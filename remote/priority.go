@@ -25,6 +25,7 @@ const (
 	keyProgress
 	keySince
 	keyCall
+	keyMatched
 )
 
 // WithPriority marks all calls made under the context.

@@ -1,7 +1,7 @@
 // Package fault makes the simulated Frame.io misbehave on order.
 //
 // Parse turns text into a Rule, Set holds the rules of a running simulator, and Set.Wrap puts them in front of a
-// handler. Nearly all faults work on any handler; three concern uploads only and are asked for by the upload host.
+// handler. Nearly all faults work on any handler; some concern uploads only and are asked for by the upload host.
 //
 // A rule is
 //
@@ -20,7 +20,9 @@
 // not said), slow[=duration] (the answer comes that much later, 1 s if not said), truncate (the answer's body ends in
 // the middle, under a whole Content-Length), html (a captive portal's page with status 200), expired (the signed URL
 // has expired), token (401, as if the token had been revoked), lose (a part is acknowledged and lost: the upload never
-// completes), fail (the upload fails when the part has come), corrupt (one byte of the answer's body is wrong).
+// completes), fail (the upload fails when the part has come), corrupt (one byte of the answer's body is wrong), flip (a part is
+// kept with one byte wrong, and the answer is as for the right one), garble (a part comes with one byte wrong, and the answer's
+// checksum tells it), noetag (a part's answer has no ETag).
 //
 // Where: api, upload, media or any. Op: one of Ops for the API (both wires share the words); for upload and media only
 // the regexp on path and query is of use, and for the API it may start with the method: /^POST .*\/children/.
@@ -66,6 +68,9 @@ const (
 	Lose     = "lose"
 	Fail     = "fail"
 	Corrupt  = "corrupt"
+	Flip     = "flip"
+	Garble   = "garble"
+	NoETag   = "noetag"
 )
 
 // Rule is one fault: what, where, how often.

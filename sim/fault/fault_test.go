@@ -56,6 +56,7 @@ func TestParseErrors(t *testing.T) {
 		"429@api?1.5":         "probability",
 		"429@api?0":           "probability",
 		"lose@api":            "upload only",
+		"flip@media":          "upload only",
 		"429@api:/x/tomorrow": "number from 1",
 	} {
 		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {

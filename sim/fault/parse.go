@@ -9,9 +9,11 @@ import (
 )
 
 var (
-	words    = []string{SlowDown, Reset, Lost, Stall, Slow, Truncate, HTML, Expired, Token, Lose, Fail, Corrupt}
+	words    = []string{SlowDown, Reset, Lost, Stall, Slow, Truncate, HTML, Expired, Token, Lose, Fail, Corrupt, Flip, Garble, NoETag}
 	statuses = []string{"400", "401", "402", "403", "404", "409", "422", "429", "500", "502", "503", "504"}
 	places   = []Place{API, Upload, Media, Any}
+
+	uploadOnly = []string{Lose, Fail, Flip, Garble, NoETag}
 )
 
 // Parse reads a rule; the package comment has the grammar. Errors say what would have been right.
@@ -35,7 +37,7 @@ func Parse(text string) (Rule, error) {
 	if err != nil {
 		return r, err
 	}
-	if (r.What == Lose || r.What == Fail) && r.Place != Upload {
+	if slices.Contains(uploadOnly, r.What) && r.Place != Upload {
 		return r, badRule(text, "%s works at upload only", r.What)
 	}
 	return r, r.parseOften(text, rest)

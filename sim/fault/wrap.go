@@ -13,7 +13,7 @@ type Voice func(w http.ResponseWriter, r *http.Request, status int, code string)
 
 type ctxKey struct{}
 
-// UploadFault returns Lose or Fail if a rule has struck this part PUT, else "".
+// UploadFault returns what the upload host is to do to this part PUT if a rule has struck it (Lose, Fail, Flip, Garble, NoETag), else "".
 func UploadFault(r *http.Request) string {
 	what, _ := r.Context().Value(ctxKey{}).(string)
 	return what
@@ -55,7 +55,7 @@ func (rule Rule) strike(w http.ResponseWriter, r *http.Request, say Voice, next 
 	case HTML:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, "<!DOCTYPE html><html><head><title>Hotel WiFi</title></head><body>Please sign in to go online.</body></html>\n")
-	case Lose, Fail:
+	case Lose, Fail, Flip, Garble, NoETag:
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), ctxKey{}, rule.What)))
 	case SlowDown:
 		say(w, r, http.StatusServiceUnavailable, SlowDown)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/minio/crc64nvme"
 
 	"github.com/frameiofs/frameiofs/sim/fault"
 	"github.com/frameiofs/frameiofs/sim/record"
@@ -82,8 +83,9 @@ func signatureMismatch() *refusal {
 		Message: "The request signature we calculated does not match the signature you provided. Check your key and signing method."}
 }
 
-// takePart stores the body. The checksum of the original is found out later, in the background; here only a
-// Content-MD5 that came with the request costs hashing.
+// takePart stores the body. The checksum of the original is found out later, in the background; here are the two of the part:
+// Content-MD5, if it came with the request, and the one that S3 finds out by itself and tells in its answer (S3's PutObject:
+// x-amz-checksum-crc64nvme, of objects that came without a checksum).
 func (h *Hosts) takePart(w http.ResponseWriter, r *http.Request, asset world.ID, part int) {
 	body := io.Reader(r.Body)
 	var sum hash.Hash
@@ -96,7 +98,19 @@ func (h *Hosts) takePart(w http.ResponseWriter, r *http.Request, asset world.ID,
 		sum = md5.New()
 		body = &checkedReader{r: r.Body, h: sum, want: wantSum, left: r.ContentLength}
 	}
-	switch fault.UploadFault(r) {
+	what := fault.UploadFault(r)
+	if what == fault.Garble {
+		body = &spoiler{r: body, at: r.ContentLength / 2}
+	}
+	crc := (hash.Hash64)(nil)
+	if !h.world.Behaviour().NoPartChecksum {
+		crc = crc64nvme.New()
+		body = io.TeeReader(body, crc)
+	}
+	if what == fault.Flip {
+		body = &spoiler{r: body, at: r.ContentLength / 2}
+	}
+	switch what {
 	case fault.Lose:
 		_, err = io.CopyN(io.Discard, body, r.ContentLength)
 	case fault.Fail:
@@ -110,7 +124,13 @@ func (h *Hosts) takePart(w http.ResponseWriter, r *http.Request, asset world.ID,
 		h.refusePart(w, err)
 		return
 	}
-	w.Header().Set("ETag", etag(asset, part, r.ContentLength, sum))
+	if what != fault.NoETag {
+		w.Header().Set("ETag", etag(asset, part, r.ContentLength, sum))
+	}
+	if crc != nil {
+		w.Header().Set("x-amz-checksum-crc64nvme", base64.StdEncoding.EncodeToString(crc.Sum(nil)))
+		w.Header().Set("x-amz-checksum-type", "FULL_OBJECT")
+	}
 	w.Header().Set("x-amz-request-id", requestID())
 	w.WriteHeader(http.StatusOK)
 }
@@ -138,6 +158,21 @@ func etag(asset world.ID, part int, size int64, sum hash.Hash) string {
 		return `"` + hex.EncodeToString(sum.Sum(nil)) + `"`
 	}
 	return fmt.Sprintf(`"%016x%016x"`, xxhash.Sum64String(string(asset)), xxhash.Sum64String(fmt.Sprint(asset, part, size)))
+}
+
+// spoiler makes one byte wrong.
+type spoiler struct {
+	r  io.Reader
+	at int64
+}
+
+func (s *spoiler) Read(b []byte) (int, error) {
+	n, err := s.r.Read(b)
+	if s.at >= 0 && s.at < int64(n) {
+		b[s.at] ^= 0x10
+	}
+	s.at -= int64(n)
+	return n, err
 }
 
 var errBadDigest = errors.New("bad digest")

@@ -32,6 +32,9 @@ type Behaviour struct {
 	ChecksumAfter Duration `json:"checksum_after,omitempty"`
 	// NoChecksum: the checksum never appears (v2 §4.2: it may not). Nothing is hashed then.
 	NoChecksum bool `json:"no_checksum,omitempty"`
+	// NoPartChecksum: the upload host's answer to a part has no x-amz-checksum-crc64nvme (v2 §5.4 tells of an ETag only; S3
+	// finds one out of every object since December 2024).
+	NoPartChecksum bool `json:"no_part_checksum,omitempty"`
 	// Transcode: which files reach the status transcoded (v2 §16.18, v4 §13.4).
 	Transcode Transcode `json:"transcode,omitempty"`
 
