@@ -31,7 +31,7 @@ PATCH  /_sim/behaviour               {"zero_byte": "refuse", "list_lag": "2s", â
 PUT    /_sim/link                    {"rtt": "50ms", "up": 1000000, "down": 0, "up_each": 0, "down_each": 0}
 PUT    /_sim/limits                  {"scale": 1}   0 = no refusals, 60 = a minute's limit recovers in a second
 PATCH  /_sim/account                 {"storage_limit": 1000000, "locked": false}   the first account
-POST   /_sim/expire?what=tokens|urls end the life of what was handed out (developer tokens have no end)
+POST   /_sim/expire?what=tokens|refresh|urls   end the life of what was handed out (developer tokens have no end)
 POST   /_sim/revoke                  {"token": "fio-u-â€¦"}
 POST   /_sim/touch                   act as somebody else:
          {"do": "folder",  "in": "Project/Folder", "name": "new"}
@@ -244,10 +244,12 @@ func (s *Server) postExpire(r *http.Request) (any, error) {
 	switch what := r.URL.Query().Get("what"); what {
 	case "tokens":
 		return ok, s.world.ExpireTokens()
+	case "refresh":
+		return ok, s.world.ExpireRefresh()
 	case "urls":
 		return ok, s.world.ExpireURLs()
 	default:
-		return nil, fmt.Errorf("expire what? %q is neither tokens nor urls", what)
+		return nil, fmt.Errorf("expire what? %q is none of tokens, refresh, urls", what)
 	}
 }
 

@@ -1,8 +1,9 @@
 // Package token is where the simulated Frame.io hands out tokens: V2's OAuth endpoints and those of Adobe IMS for V4.
 //
 // New makes the handler for /oauth2/ and /ims/. The authorize endpoints ask nobody: they send the browser straight back
-// with a code for the first user of the world, or for the one whose address is in login_hint. Refresh tokens rotate: a
-// used one is spent (spec: frameio-v2.md §1.3; frameio-v4.md §1.2–1.4).
+// with a code for the first user of the world, or for the one whose address is in login_hint; Behaviour.Consent makes them show a page,
+// or refuse. Refresh tokens rotate: a used one is spent (spec: frameio-v2.md §1.3; frameio-v4.md §1.2–1.4). Strict are: redirect
+// addresses, PKCE, codes that are good once, forms, scopes that nobody knows. Behaviour has a switch for what the documents leave open.
 package token
 
 import (
@@ -11,6 +12,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,11 +27,14 @@ type Client struct {
 	ID     string
 	Secret string // "" = a public client, which has to use PKCE
 	Server bool   // may use client_credentials and nothing else
+	// Redirects are the addresses it may be sent back to, as they were registered. Beside them any http address of this machine's
+	// loopback is taken, whatever its port (RFC 8252 §7.3), but for Behaviour.NoLoopback.
+	Redirects []string
 }
 
 // DefaultClients are known unless Config says otherwise.
 var DefaultClients = []Client{
-	{ID: "sim-native"},
+	{ID: "sim-native", Redirects: []string{"adobe+simnative://adobeid/sim-native"}},
 	{ID: "sim-web", Secret: "sim-web-secret"},
 	{ID: "sim-server", Secret: "sim-server-secret", Server: true},
 }
@@ -54,7 +59,18 @@ type flavour struct {
 	kind          world.TokenKind
 	life, refresh time.Duration
 	offline       string // the scope that brings a refresh token
+	scopes        []string
 }
+
+// The scopes there are (spec: frameio-v2.md §1.2, frameio-v4.md §1.3).
+var (
+	oauthScopes = splitScopes("account.read team.read team.create team.update project.read project.create project.update project.delete " +
+		"asset.read asset.create asset.update asset.delete comment.read comment.create comment.update comment.delete " +
+		"reviewlink.read reviewlink.create reviewlink.update reviewlink.delete " +
+		"presentation.read presentation.create presentation.update presentation.delete webhook.read webhook.create webhook.update webhook.delete " +
+		"action.read action.create action.update action.delete auditlog.read offline")
+	imsScopes = splitScopes("openid AdobeID profile email offline_access additional_info.roles frame.s2s.all")
+)
 
 // New returns the handler.
 func New(w *world.World, cfg Config) http.Handler {
@@ -68,61 +84,42 @@ func New(w *world.World, cfg Config) http.Handler {
 		}
 		return d
 	}
-	oauth := flavour{world.OAuth, or(cfg.OAuthLife, time.Hour), or(cfg.OAuthRefresh, 30*24*time.Hour), "offline"}
-	ims := flavour{world.IMS, or(cfg.IMSLife, 24*time.Hour), or(cfg.IMSRefresh, 14*24*time.Hour), "offline_access"}
+	oauth := flavour{world.OAuth, or(cfg.OAuthLife, time.Hour), or(cfg.OAuthRefresh, 30*24*time.Hour), "offline", oauthScopes}
+	ims := flavour{world.IMS, or(cfg.IMSLife, 24*time.Hour), or(cfg.IMSRefresh, 14*24*time.Hour), "offline_access", imsScopes}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /oauth2/auth", func(rw http.ResponseWriter, r *http.Request) { s.authorize(rw, r, oauth) })
-	mux.HandleFunc("POST /oauth2/token", func(rw http.ResponseWriter, r *http.Request) { s.token(rw, r, oauth) })
-	mux.HandleFunc("GET /ims/authorize/v2", func(rw http.ResponseWriter, r *http.Request) { s.authorize(rw, r, ims) })
-	mux.HandleFunc("POST /ims/token/v3", func(rw http.ResponseWriter, r *http.Request) { s.token(rw, r, ims) })
+	mux.HandleFunc("GET /oauth2/auth", func(rw http.ResponseWriter, r *http.Request) { s.authorize(rw, r, s.now(oauth)) })
+	mux.HandleFunc("POST /oauth2/token", func(rw http.ResponseWriter, r *http.Request) { s.token(rw, r, s.now(oauth)) })
+	mux.HandleFunc("POST /oauth2/revoke", func(rw http.ResponseWriter, r *http.Request) {
+		if w.Behaviour().NoRevoke {
+			http.NotFound(rw, r)
+			return
+		}
+		s.revoke(rw, r)
+	})
+	mux.HandleFunc("GET /ims/authorize/v2", func(rw http.ResponseWriter, r *http.Request) { s.authorize(rw, r, s.now(ims)) })
+	mux.HandleFunc("POST /ims/token/v3", func(rw http.ResponseWriter, r *http.Request) { s.token(rw, r, s.now(ims)) })
 	mux.HandleFunc("POST /ims/revoke", s.revoke)
 	mux.HandleFunc("POST /ims/validate_token/v1", s.validate)
 	return mux
 }
 
-// authorize sends the browser back with a code.
-func (s *service) authorize(rw http.ResponseWriter, r *http.Request, f flavour) {
-	q := r.URL.Query()
-	client, ok := s.client(q.Get("client_id"))
-	redirect, err := url.Parse(q.Get("redirect_uri"))
-	if !ok || err != nil || redirect.Scheme == "" {
-		// Without both there is no one to send the browser back to.
-		http.Error(rw, "unknown client_id or unusable redirect_uri", http.StatusBadRequest)
-		return
+// now is f with the lifetimes that the world's behaviour sets.
+func (s *service) now(f flavour) flavour {
+	b := s.world.Behaviour()
+	if b.AccessLife != 0 {
+		f.life = time.Duration(b.AccessLife)
 	}
-	back := url.Values{}
-	if st := q.Get("state"); st != "" {
-		back.Set("state", st)
+	if b.RefreshLife != 0 {
+		f.refresh = time.Duration(b.RefreshLife)
 	}
-	user, found := s.user(q.Get("login_hint"))
-	switch {
-	case q.Get("response_type") != "code":
-		back.Set("error", "unsupported_response_type")
-	case client.Server, !found:
-		back.Set("error", "unauthorized_client")
-	case client.Secret == "" && (q.Get("code_challenge") == "" || q.Get("code_challenge_method") != "S256"):
-		back.Set("error", "invalid_request")
-		back.Set("error_description", "public clients have to use PKCE with S256")
-	default:
-		scopes := splitScopes(q.Get("scope"))
-		back.Set("code", s.world.AddCode(world.Code{
-			Kind: f.kind, User: user, Client: client.ID, Redirect: q.Get("redirect_uri"),
-			Challenge: q.Get("code_challenge"), Scopes: scopes, Offline: slices.Contains(scopes, f.offline),
-		}).Code)
-	}
-	rq := redirect.Query()
-	for k, v := range back {
-		rq[k] = v
-	}
-	redirect.RawQuery = rq.Encode()
-	http.Redirect(rw, r, redirect.String(), http.StatusFound)
+	return f
 }
 
 // token trades a code, a refresh token or a server's credentials for an access token.
 func (s *service) token(rw http.ResponseWriter, r *http.Request, f flavour) {
 	r.Body = http.MaxBytesReader(rw, r.Body, 1<<16)
-	if err := r.ParseForm(); err != nil {
-		refuse(rw, http.StatusBadRequest, "invalid_request", "the form is malformed")
+	if err := readForm(r); err != nil {
+		refuse(rw, http.StatusBadRequest, "invalid_request", err.Error())
 		return
 	}
 	client, ok := s.authenticate(r)
@@ -147,7 +144,7 @@ func (s *service) token(rw http.ResponseWriter, r *http.Request, f flavour) {
 	answer := map[string]any{
 		"access_token": t.Access, "token_type": "bearer", "expires_in": int64(t.Expires.Sub(t.Issued) / time.Second),
 	}
-	if t.Scopes != nil {
+	if t.Scopes != nil && f.kind == world.OAuth { // Adobe's answers are not known to have it
 		answer["scope"] = strings.Join(t.Scopes, " ")
 	}
 	if t.Refresh != "" {
@@ -168,7 +165,11 @@ func (s *service) grant(form url.Values, client Client, f flavour) (world.Token,
 		if s.ServiceUserID != "" {
 			user = s.ServiceUserID
 		}
-		return s.world.Issue(f.kind, user, client.ID, nil, f.life, 0)
+		scopes := splitScopes(form.Get("scope"))
+		if !known(scopes, f) {
+			return world.Token{}, grantError("invalid_scope")
+		}
+		return s.world.Issue(f.kind, user, client.ID, scopes, f.life, 0)
 	case client.Server:
 		return world.Token{}, grantError("unauthorized_client")
 	case grant == "authorization_code":
@@ -180,31 +181,51 @@ func (s *service) grant(form url.Values, client Client, f flavour) (world.Token,
 }
 
 func (s *service) redeem(form url.Values, client Client, f flavour) (world.Token, error) {
-	c, ok := s.world.TakeCode(form.Get("code"))
+	c, ok, err := s.world.TakeCode(form.Get("code"))
+	redirect := form.Get("redirect_uri")
 	switch {
+	case err != nil:
+		return world.Token{}, err
 	case !ok, c.Kind != f.kind, c.Client != client.ID:
 		return world.Token{}, grantError("invalid_grant")
-	case form.Get("redirect_uri") != "" && form.Get("redirect_uri") != c.Redirect:
+	case redirect == "" && f.kind == world.OAuth: // Adobe's clients send none (spec: frameio-v4.md §1.3)
+		return world.Token{}, grantError("invalid_request")
+	case redirect != "" && redirect != c.Redirect:
 		return world.Token{}, grantError("invalid_grant")
+	case c.Challenge != "" && !goodVerifier(form.Get("code_verifier")):
+		return world.Token{}, grantError("invalid_request")
 	case c.Challenge != "" && challenge(form.Get("code_verifier")) != c.Challenge:
 		return world.Token{}, grantError("invalid_grant")
 	}
-	refresh := f.refresh
-	if !c.Offline {
-		refresh = 0
+	return s.world.Redeem(c, f.life, f.refresh)
+}
+
+// goodVerifier tells whether a code verifier is formed as RFC 7636 §4.1 wants it.
+func goodVerifier(v string) bool {
+	return len(v) >= 43 && len(v) <= 128 && strings.Trim(v, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") == ""
+}
+
+// readForm reads what must be a form.
+func readForm(r *http.Request) error {
+	if typ, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); typ != "application/x-www-form-urlencoded" {
+		return errors.New("this is not a form")
 	}
-	scopes := c.Scopes
-	if f.kind == world.IMS {
-		scopes = nil // coarse ones, which decide nothing (spec: frameio-v4.md §1.3)
+	if err := r.ParseForm(); err != nil {
+		return errors.New("the form is malformed")
 	}
-	return s.world.Issue(f.kind, c.User, client.ID, scopes, f.life, refresh)
+	return nil
+}
+
+// known tells whether all scopes are.
+func known(scopes []string, f flavour) bool {
+	return !slices.ContainsFunc(scopes, func(s string) bool { return !slices.Contains(f.scopes, s) })
 }
 
 // revoke ends a token; as usual it says yes to unknown ones too.
 func (s *service) revoke(rw http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(rw, r.Body, 1<<16)
-	if err := r.ParseForm(); err != nil {
-		refuse(rw, http.StatusBadRequest, "invalid_request", "the form is malformed")
+	if err := readForm(r); err != nil {
+		refuse(rw, http.StatusBadRequest, "invalid_request", err.Error())
 		return
 	}
 	if _, ok := s.authenticate(r); !ok {
@@ -221,7 +242,7 @@ func (s *service) revoke(rw http.ResponseWriter, r *http.Request) {
 // validate answers 200 even for what is not valid (spec: frameio-v4.md §1.2).
 func (s *service) validate(rw http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(rw, r.Body, 1<<16)
-	if err := r.ParseForm(); err != nil || r.Form.Get("type") != "access_token" {
+	if err := readForm(r); err != nil || r.Form.Get("type") != "access_token" {
 		refuse(rw, http.StatusBadRequest, "invalid_request", "want client_id, token and type=access_token")
 		return
 	}

@@ -115,6 +115,10 @@ func (v *Wire) authenticate(r *http.Request) (world.Caller, error) {
 	if by.Kind == world.OAuth || wantLegacy != (r.Header.Get(LegacyHeader) == "true") {
 		return world.Caller{}, unauthorized
 	}
+	if by.Kind == world.IMS && by.Scopes != nil && !v.world.Behaviour().AnyScope &&
+		!by.Has("additional_info.roles") && !by.Has("frame.s2s.all") {
+		return world.Caller{}, unauthorized // spec: frameio-v4.md §1.3
+	}
 	by.Scopes = nil // V4 ignores the scopes of developer tokens; roles decide (spec: frameio-v4.md §1.5)
 	return by, nil
 }

@@ -74,6 +74,23 @@ type Behaviour struct {
 	// CopyComplete: from the copy to its bytes being there (v2 §16.11: its state is unknown). 0 = at once.
 	CopyComplete Duration `json:"copy_complete,omitempty"`
 
+	// AccessLife: how long an access token is good (v2 §1.3, v4 §1.4 and §13.6). 0 = as package token says.
+	AccessLife Duration `json:"access_life,omitempty"`
+	// RefreshLife: how long a refresh token is (v2 §1.3, v4 §1.4). 0 = as package token says.
+	RefreshLife Duration `json:"refresh_life,omitempty"`
+	// CodeLife: how long an authorization code is good; nobody tells. 0 = 10 min.
+	CodeLife Duration `json:"code_life,omitempty"`
+	// RefreshTokens: what using a refresh token does to it (v4 §1.4, §13.6; v2 §1.3: inferred only).
+	RefreshTokens RefreshTokens `json:"refresh_tokens,omitempty"`
+	// Consent: what the sign-in page does.
+	Consent Consent `json:"consent,omitempty"`
+	// NoLoopback: a redirect to this machine is refused; only what a client has registered by name is taken (v4 §1.3, §13.6: unknown).
+	NoLoopback bool `json:"no_loopback,omitempty"`
+	// NoRevoke: V2's OAuth has no way to revoke (v2 §1.3 names none; services built like it have /oauth2/revoke).
+	NoRevoke bool `json:"no_revoke,omitempty"`
+	// AnyScope: V4 takes an Adobe token whatever scopes it has (v4 §1.3: without additional_info.roles it answers a bare 401).
+	AnyScope bool `json:"any_scope,omitempty"`
+
 	// StackName: whether a version added on top gives the stack its name (v2 §11: unknown).
 	StackName StackName `json:"stack_name,omitempty"`
 	// StackAtOne: what becomes of a stack with one version left (v2 §11, v4 §6.3: unknown).
@@ -120,6 +137,26 @@ type Names string
 const (
 	NamesAny      Names = ""         // equal names are fine
 	NamesConflict Names = "conflict" // 409
+)
+
+// RefreshTokens is what using a refresh token does to it.
+type RefreshTokens string
+
+// Readings of frameio-v4.md §1.4 and §13.6.
+const (
+	RefreshRotate RefreshTokens = ""       // it is spent, and the answer has another
+	RefreshKeep   RefreshTokens = "keep"   // it stays good, and the answer has none
+	RefreshFamily RefreshTokens = "family" // it is spent; using it again ends all that came of that sign-in
+)
+
+// Consent is what the sign-in page does.
+type Consent string
+
+// The ways to answer.
+const (
+	ConsentAuto Consent = ""     // it asks nobody and agrees
+	ConsentAsk  Consent = "ask"  // it shows a page: who, and yes or no
+	ConsentDeny Consent = "deny" // it refuses
 )
 
 // ListOrder is the order of children when none is asked for.
@@ -216,6 +253,8 @@ func (b Behaviour) Validate() error {
 		{"names", string(b.Names), []string{"", "conflict"}},
 		{"list_order", string(b.ListOrder), []string{"", "created", "random"}},
 		{"cursor", string(b.Cursor), []string{"", "keyset"}},
+		{"refresh_tokens", string(b.RefreshTokens), []string{"", "keep", "family"}},
+		{"consent", string(b.Consent), []string{"", "ask", "deny"}},
 		{"copy_name", string(b.CopyName), []string{"", "same", "suffix", "mark"}},
 		{"stack_name", string(b.StackName), []string{"", "head"}},
 		{"stack_at_one", string(b.StackAtOne), []string{"", "stay"}},

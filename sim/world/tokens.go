@@ -2,8 +2,12 @@ package world
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -29,6 +33,7 @@ type Token struct {
 	Refresh        string    // "" = none; gone once used
 	RefreshExpires time.Time
 	RefreshLife    time.Duration
+	Family         string // what came of one sign-in; "" for tokens that were put here
 	Revoked        bool
 }
 
@@ -43,6 +48,8 @@ type Code struct {
 	Scopes    []string
 	Offline   bool // a refresh token is wanted
 	Expires   time.Time
+	Family    string // of the tokens that come of it
+	used      bool
 }
 
 func (w *World) putToken(t Token) {
@@ -106,17 +113,34 @@ func (w *World) Issue(kind TokenKind, user ID, client string, scopes []string, l
 		if w.users[user] == nil {
 			return fail(ErrNotFound, "user", "no such user")
 		}
-		t = w.issue(kind, user, client, scopes, life, refreshLife)
+		t = w.issue(Token{Kind: kind, User: user, Client: client, Scopes: scopes, RefreshLife: refreshLife}, life)
 		return nil
 	})
 	return t, err
 }
 
-func (w *World) issue(kind TokenKind, user ID, client string, scopes []string, life, refreshLife time.Duration) Token {
-	now := w.now().UTC()
-	t := Token{
-		Access: newSecret(kind), Kind: kind, User: user, Client: client, Scopes: slices.Clone(scopes),
-		Issued: now, Expires: now.Add(life), RefreshLife: refreshLife,
+// Redeem trades a code for a token.
+func (w *World) Redeem(c Code, life, refreshLife time.Duration) (Token, error) {
+	if !c.Offline {
+		refreshLife = 0
+	}
+	var t Token
+	err := w.change(func() error {
+		t = w.issue(Token{Kind: c.Kind, User: c.User, Client: c.Client, Scopes: c.Scopes, RefreshLife: refreshLife, Family: c.Family}, life)
+		return nil
+	})
+	return t, err
+}
+
+// issue gives t, which says for whom and what, its secrets and times.
+func (w *World) issue(t Token, life time.Duration) Token {
+	now, refreshLife := w.now().UTC(), t.RefreshLife
+	t.Scopes, t.Issued, t.Expires, t.Refresh = slices.Clone(t.Scopes), now, now.Add(life), ""
+	if t.Family == "" {
+		t.Family = rand.Text()
+	}
+	if t.Access = newSecret(t.Kind); t.Kind == IMS {
+		t.Access = imsToken(t)
 	}
 	if refreshLife > 0 {
 		t.Refresh, t.RefreshExpires = "sim-refresh-"+rand.Text(), now.Add(refreshLife)
@@ -125,31 +149,77 @@ func (w *World) issue(kind TokenKind, user ID, client string, scopes []string, l
 	return t
 }
 
-// Rotate trades a refresh token for a new token; the old refresh token is gone after that (spec: frameio-v2.md §1.3,
-// frameio-v4.md §1.4). The old access token goes on until it expires.
+// imsToken looks as Adobe's do: a JWT without exp, with its times in milliseconds as text (spec: frameio-v4.md §1.4).
+func imsToken(t Token) string {
+	part := func(v any) string {
+		text, err := json.Marshal(v)
+		if err != nil {
+			panic("world: a map always marshals: " + err.Error())
+		}
+		return base64.RawURLEncoding.EncodeToString(text)
+	}
+	return part(map[string]string{"alg": "RS256", "x5u": "ims_na1-key-at-1.cer", "kid": "ims_na1-key-at-1", "itt": "at"}) + "." +
+		part(map[string]string{
+			"id": rand.Text(), "type": "access_token", "as": "ims-na1", "client_id": t.Client, "user_id": string(t.User), "scope": strings.Join(t.Scopes, ","),
+			"created_at": strconv.FormatInt(t.Issued.UnixMilli(), 10), "expires_in": strconv.FormatInt(t.Expires.Sub(t.Issued).Milliseconds(), 10),
+		}) + "." + base64.RawURLEncoding.EncodeToString([]byte(rand.Text()+rand.Text()))
+}
+
+// Rotate trades a refresh token for a new token. What becomes of the old one is Behaviour.RefreshTokens'. The old access token goes on
+// until it expires.
 func (w *World) Rotate(kind TokenKind, refresh, client string, life time.Duration) (Token, error) {
 	var t Token
 	err := w.change(func() error {
+		if family, ok := w.spent[refresh]; ok && w.behaviour.RefreshTokens == RefreshFamily {
+			w.endFamily(family) // stolen, or lost with an answer: nobody can tell
+		}
 		old := w.refresh[refresh]
 		if old == nil || old.Revoked || old.Kind != kind || old.Client != client || !w.now().Before(old.RefreshExpires) {
-			return fail(ErrToken, "refresh_token", "the refresh token is not valid")
+			return nil
 		}
 		spent := *old
+		t = w.issue(spent, life)
+		if w.behaviour.RefreshTokens == RefreshKeep {
+			t.RefreshExpires = old.RefreshExpires
+			moved := t // the refresh token goes along with the newest
+			moved.Refresh = spent.Refresh
+			t.Refresh = ""
+			spent.Refresh = ""
+			w.storeToken(spent)
+			w.storeToken(moved)
+			return nil
+		}
+		w.spent[refresh] = old.Family
 		spent.Refresh = ""
 		w.storeToken(spent)
-		t = w.issue(kind, old.User, client, old.Scopes, life, old.RefreshLife)
 		return nil
 	})
+	if err == nil && t.Access == "" {
+		err = fail(ErrToken, "refresh_token", "the refresh token is not valid")
+	}
 	return t, err
 }
 
-// Revoke ends a token, given it or its refresh token. It tells whether there was one.
+// endFamily revokes all that came of one sign-in.
+func (w *World) endFamily(family string) {
+	for _, t := range w.tokens {
+		if t.Family == family && family != "" && !t.Revoked {
+			gone := *t
+			gone.Revoked, gone.Refresh = true, ""
+			w.storeToken(gone)
+		}
+	}
+}
+
+// Revoke ends a token; given a refresh token, all that came of that sign-in. It tells whether there was one.
 func (w *World) Revoke(secret string) (found bool, err error) {
 	err = w.change(func() error {
-		t := w.tokens[secret]
-		if t == nil {
-			t = w.refresh[secret]
+		if t := w.refresh[secret]; t != nil {
+			found = true
+			w.endFamily(t.Family)
+			return nil
 		}
+		t := w.tokens[secret]
 		if found = t != nil; found {
 			gone := *t
 			gone.Revoked, gone.Refresh = true, ""
@@ -184,13 +254,31 @@ func (w *World) ExpireTokens() error {
 	})
 }
 
-// AddCode keeps an authorization code for ten minutes and returns it. Codes do not survive a restart.
+// ExpireRefresh ends the life of every refresh token.
+func (w *World) ExpireRefresh() error {
+	return w.change(func() error {
+		for _, t := range w.tokens {
+			if t.Refresh != "" {
+				old := *t
+				old.RefreshExpires = w.now().UTC()
+				w.storeToken(old)
+			}
+		}
+		return nil
+	})
+}
+
+// AddCode keeps an authorization code for as long as Behaviour.CodeLife and returns it. Codes do not survive a restart.
 func (w *World) AddCode(c Code) Code {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	life := time.Duration(w.behaviour.CodeLife)
+	if life == 0 {
+		life = 10 * time.Minute
+	}
 	raw := make([]byte, 16)
 	rand.Read(raw) // never fails
-	c.Code, c.Expires = hex.EncodeToString(raw), w.now().Add(10*time.Minute)
+	c.Code, c.Family, c.Expires = hex.EncodeToString(raw), rand.Text(), w.now().Add(life)
 	for k, old := range w.codes {
 		if w.now().After(old.Expires) {
 			delete(w.codes, k)
@@ -200,11 +288,19 @@ func (w *World) AddCode(c Code) Code {
 	return c
 }
 
-// TakeCode returns a code and forgets it: it is good once.
-func (w *World) TakeCode(code string) (Code, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c, ok := w.codes[code]
-	delete(w.codes, code)
-	return c, ok && w.now().Before(c.Expires)
+// TakeCode returns a code that is good: once, and for its time. One that is used again ends what it was traded for, as RFC 6749 §4.1.2
+// advises.
+func (w *World) TakeCode(code string) (c Code, ok bool, err error) {
+	err = w.change(func() error {
+		c, ok = w.codes[code]
+		if ok && c.used {
+			w.endFamily(c.Family)
+		}
+		ok = ok && !c.used && w.now().Before(c.Expires)
+		if c.used = true; c.Code != "" {
+			w.codes[code] = c
+		}
+		return nil
+	})
+	return c, ok, err
 }

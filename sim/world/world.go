@@ -50,6 +50,7 @@ type World struct {
 	tokens    map[string]*Token
 	refresh   map[string]*Token
 	codes     map[string]Code
+	spent     map[string]string // refresh tokens that were traded in, and their family
 }
 
 // meta is what a world knows about itself.
@@ -73,7 +74,7 @@ func Open(cfg Config) (*World, error) {
 		now: cfg.Now, log: cfg.Log, dir: cfg.Dir, behaviour: cfg.Behaviour,
 		accounts: map[ID]*Account{}, users: map[ID]*User{}, teams: map[ID]*Team{}, projects: map[ID]*Project{},
 		nodes: map[ID]*node{}, usage: map[ID]*projectUsage{}, uploads: map[ID]*upload{}, sums: map[ID]string{},
-		tokens: map[string]*Token{}, refresh: map[string]*Token{}, codes: map[string]Code{},
+		tokens: map[string]*Token{}, refresh: map[string]*Token{}, codes: map[string]Code{}, spent: map[string]string{},
 	}
 	if w.now == nil {
 		w.now = time.Now
