@@ -73,6 +73,8 @@ func (s *writing) names() {
 	}
 	before := s.traffic("api")
 	t := repeat(*rounds, func() []time.Duration {
+		s.command("sync", "-f", s.dir)
+		time.Sleep(stocked)
 		return append(s.makeRenameRemove(m.in(folder)), s.makeRenameRemove(bare)...)
 	})
 	asked, _ := s.calls(before)

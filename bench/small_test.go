@@ -15,6 +15,8 @@ const (
 	smallFiles   = 1000
 	smallSize    = 64 << 10
 	smallWorkers = 32 // of the bare client
+	// After this time a mount has made ready for many files. Who mounts and copies does not do both in one second.
+	stocked = 4 * time.Second
 	// What an endpoint that makes files takes: 5 calls at once, and then 5 a second (spec: frameio-v2.md §8, frameio-v4.md §7).
 	createBurst = 5
 	createEach  = 200 * time.Millisecond
@@ -60,6 +62,7 @@ func (s *writing) small() {
 		s.remove(bare)
 		s.command("sync", "-f", s.dir)
 		m.fresh()
+		time.Sleep(stocked)
 		idle, before := m.busy(), s.traffic("upload")
 		began := time.Now()
 		took := s.command("cp", "-r", source, m.in(folder+"/small"))

@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
@@ -47,6 +48,10 @@ func (s *Spool) enter(t Target, a Attr, k Key, was *remote.Item, base Base) (*En
 	if t.Name == "" || !t.Parent.IsFolder() {
 		return nil, fmt.Errorf("spool: create %q in a %s: no place for a file", t.Name, t.Parent.Kind)
 	}
+	var bytes *os.File
+	if k == "" && base == nil {
+		bytes, k = s.fromStock()
+	}
 	if k == "" {
 		k = NewKey()
 	}
@@ -61,12 +66,13 @@ func (s *Spool) enter(t Target, a Attr, k Key, was *remote.Item, base Base) (*En
 		e.stage = Writing
 	}
 	if err := s.insert(e); err != nil {
+		s.unstock(bytes, k)
 		return nil, err
 	}
 	if base != nil {
 		return e, nil
 	}
-	if err := e.make(); err != nil {
+	if err := e.make(bytes); err != nil {
 		e.vanish()
 		return nil, fmt.Errorf("create %s in the spool: %w", t.Name, err)
 	}
@@ -76,12 +82,13 @@ func (s *Spool) enter(t Target, a Attr, k Key, was *remote.Item, base Base) (*En
 	return e, nil
 }
 
-// make gives a new entry its bytes, with step held.
-func (e *Entry) make() error {
+// make gives a new entry its bytes, with step held: a file that was made ahead, or nil.
+func (e *Entry) make(bytes *os.File) error {
 	if err := e.s.space.take(1); err != nil {
+		e.s.unstock(bytes, e.key)
 		return err
 	}
-	if err := e.beYoung(); err != nil {
+	if err := e.beYoung(bytes); err != nil {
 		return err
 	}
 	e.s.did("create")

@@ -67,6 +67,7 @@ type Config struct {
 	Uploads  int           // files sent at once (4), and beside them 16 times as many small ones, of at most 2 MiB
 	Parts    int           // PUTs at once per file (16); all files together have at most 16, and small ones one each
 	KeepFree int64         // bytes of the disk that writers may not use up: beyond them write answers ENOSPC
+	Stock    int           // files made ahead, so that thousands can be created in a moment (0)
 
 	// Base gives the bytes of an asset as it was when its change began, by its Content; it returns at once.
 	Base func(was remote.Item) Base
@@ -105,6 +106,7 @@ type Spool struct {
 	lock       *os.File
 
 	journal *journal
+	stock   stock
 
 	wake       chan struct{} // Run
 	syncWake   chan struct{}
@@ -163,6 +165,7 @@ func Open(cfg Config) (*Spool, error) {
 		s.boot = cfg.testOnlyBoot
 	}
 	s.space.dir, s.space.keep = cfg.Dir, cfg.KeepFree
+	s.stock.size, s.stock.last, s.stock.wake = cfg.Stock, time.Now(), make(chan struct{}, 1)
 	if err := s.prepare(); err != nil {
 		return nil, err
 	}
@@ -174,6 +177,7 @@ func Open(cfg Config) (*Spool, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopSync = cancel
 	s.background.Go(func() { s.syncer(ctx) })
+	s.background.Go(func() { s.stocker(ctx) })
 	return s, nil
 }
 
@@ -241,6 +245,7 @@ func (s *Spool) Close() error {
 	s.mu.Unlock()
 	s.stopSync()
 	s.background.Wait()
+	s.clearStock()
 	return errors.Join(s.journal.close(), s.lock.Close())
 }
 

@@ -33,12 +33,17 @@ func (e *Entry) dataPath() string {
 	return filepath.Join(e.s.path(e.folder, e.key), dataName)
 }
 
-// beYoung gives a new entry its bytes and its first record.
-func (e *Entry) beYoung() error {
-	path := e.s.youngPath(e.key)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
+// newYoung makes a file for the bytes of a young entry.
+func (s *Spool) newYoung(k Key) (*os.File, error) {
+	return os.OpenFile(s.youngPath(k), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// beYoung gives a new entry its bytes, in f if that was made ahead, and its first record.
+func (e *Entry) beYoung(f *os.File) (err error) {
+	if f == nil {
+		if f, err = e.s.newYoung(e.key); err != nil {
+			return err
+		}
 	}
 	e.mu.Lock()
 	e.young, e.folder = true, drafts
@@ -46,7 +51,7 @@ func (e *Entry) beYoung() error {
 	e.mu.Unlock()
 	if err := e.noteRecord(&rec, drafts); err != nil {
 		f.Close()
-		os.Remove(path)
+		os.Remove(e.s.youngPath(e.key))
 		e.mu.Lock()
 		e.young, e.folder = false, ""
 		e.mu.Unlock()
@@ -200,6 +205,7 @@ func (e *Entry) grow(to string) error {
 
 // forget ends what the journal knows of an entry.
 func (s *Spool) forget(k Key) error {
+	s.stock.busy()
 	if err := removeFile(s.youngPath(k)); err != nil { // first: bytes that no line tells of would be taken for somebody's only copy
 		return err
 	}
