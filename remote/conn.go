@@ -28,6 +28,8 @@ type Config struct {
 	// earlier. Parts are not bound by it: they try for as long as their context and their URL live.
 	Patience time.Duration
 	TLS      *tls.Config // nil means the system's roots
+	// Observe is told what every request came to, from the goroutine that made it; nil: nobody wants to know.
+	Observe func(Seen)
 }
 
 // Wire is what a wire tells its connection about itself.
@@ -90,14 +92,15 @@ func NewConn(cfg Config, w Wire) (*Conn, error) {
 	media := dataTransport(cfg.TLS)
 	media.WriteBufferSize = 4 << 10 // only requests go that way
 	limit, pool := newLimit(api), newPool(media)
+	limit.observe = cfg.Observe
 	return &Conn{
 		base: base,
 		wire: w,
 		api: &auth{host: base.Host, legacy: w.Legacy, token: cfg.Token, next: &retry{
 			patience: cfg.Patience, next: limit}},
 		limit:    limit,
-		data:     data,
-		media:    pool,
+		data:     observe(OpSend, data, cfg.Observe),
+		media:    observe(OpRead, pool, cfg.Observe),
 		pool:     pool,
 		idle:     []*http.Transport{api, data},
 		log:      cfg.Logger,

@@ -18,7 +18,8 @@ type Rate struct {
 // limit keeps every endpoint within the rate that Frame.io tells in its headers, so that a 429 is the exception. Each
 // endpoint has a bucket of its own (spec: frameio-v2.md §8, frameio-v4.md §7).
 type limit struct {
-	next http.RoundTripper
+	next    http.RoundTripper
+	observe func(Seen) // may be nil
 
 	mu      sync.Mutex // guards buckets
 	buckets map[string]*bucket
@@ -33,13 +34,17 @@ func (l *limit) RoundTrip(req *http.Request) (*http.Response, error) {
 	if c == nil || c.Endpoint == "" {
 		return l.next.RoundTrip(req)
 	}
-	b := l.bucket(c)
+	b, came := l.bucket(c), time.Now()
 	if err := b.wait(req.Context(), PriorityOf(req.Context())); err != nil {
 		closeBody(req)
 		return nil, &limitedError{err}
 	}
+	sent := time.Now()
 	resp, err := l.next.RoundTrip(req)
 	b.learn(resp, err)
+	if l.observe != nil {
+		l.observe(seen(Seen{Op: c.Op, Endpoint: c.Endpoint, Waited: sent.Sub(came), Took: time.Since(sent)}, req, resp, err))
+	}
 	return resp, err
 }
 

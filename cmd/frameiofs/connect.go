@@ -71,8 +71,12 @@ func connectFlags() []cli.Flag {
 type account struct {
 	api, url string
 	token    remote.TokenSource
-	tokenKey string // tells tokens apart without being one
+	tokenKey string            // tells tokens apart without being one
+	observe  func(remote.Seen) // told of every request; nil: nobody wants to know
 }
+
+// errNoToken is nobody to speak for.
+var errNoToken = errors.New("there is no token")
 
 func accountOf(c *cli.Context) (account, error) {
 	a := account{api: c.Generic("api").(*choiceValue).value, url: strings.TrimRight(c.String("api-url"), "/")}
@@ -97,7 +101,7 @@ func accountOf(c *cli.Context) (account, error) {
 		sum := sha256.Sum256([]byte(env))
 		a.tokenKey = "token " + hex.EncodeToString(sum[:8])
 	default:
-		return a, fail("set FRAMEIO_TOKEN, or give --token-file FILE; `frameiofs demo` needs none", "there is no token")
+		return a, fail("set FRAMEIO_TOKEN, or give --token-file FILE; `frameiofs demo` needs none", "%w", errNoToken)
 	}
 	if _, err := a.token.Token(c.Context); err != nil {
 		return a, fail("", "token: %w", err)
@@ -112,7 +116,7 @@ func loopback(host string) bool {
 
 // dial prepares the wire of one generation; nothing is sent yet. patience is how long a call waits out an outage.
 func (a account) dial(api string, patience time.Duration, log *slog.Logger) (wire, error) {
-	cfg := remote.Config{BaseURL: a.url, Token: a.token, Logger: log, Patience: patience}
+	cfg := remote.Config{BaseURL: a.url, Token: a.token, Logger: log, Patience: patience, Observe: a.observe}
 	if api == "v2" {
 		return v2.New(cfg)
 	}

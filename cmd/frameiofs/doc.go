@@ -9,6 +9,7 @@
 //	frameiofs cache    status [--json] | pin [--wait] | unpin | warm [--json] | clear [PATH…]
 //	frameiofs ls       [-l] [--json] [PATH]
 //	frameiofs whoami   [--json]
+//	frameiofs doctor   [--json] [--bundle FILE] [MOUNTPOINT]
 //	frameiofs sim      [flags]            the simulated Frame.io on its own
 //
 // Every verb has --help with examples. Flags may stand before or after the other words.

@@ -41,8 +41,11 @@ func withoutSecrets(_ []string, a slog.Attr) slog.Attr {
 	default:
 		return a
 	}
-	if clean := secrets.ReplaceAllString(text, "$1$2$3[secret]"); clean != text {
+	if clean := withoutSecret(text); clean != text {
 		a.Value = slog.StringValue(clean)
 	}
 	return a
 }
+
+// withoutSecret is text without what must not be seen.
+func withoutSecret(text string) string { return secrets.ReplaceAllString(text, "$1$2$3[secret]") }

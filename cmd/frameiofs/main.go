@@ -80,7 +80,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 
 Exit codes: 0 done · 1 failed · 2 wrong use · 3 some files were given up and need you · 4 timed out`,
 		Commands: []*cli.Command{
-			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), whoamiVerb(), demoVerb(), simVerb(),
+			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), whoamiVerb(), doctorVerb(), demoVerb(), simVerb(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
