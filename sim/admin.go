@@ -28,7 +28,10 @@ GET    /_sim/faults                  the rules in force, with counts
 POST   /_sim/faults                  {"rules": ["429@api:assets.create*3"]}
 DELETE /_sim/faults[?id=N]           lift one rule, or all
 PATCH  /_sim/behaviour               {"zero_byte": "refuse", "list_lag": "2s", …}
-PUT    /_sim/link                    {"rtt": "50ms", "up": 1000000, "down": 0, "up_each": 0, "down_each": 0}
+PUT    /_sim/link                    {"rtt": "50ms", "up": 1000000, "down": 0, "up_each": 0, "down_each": 0, "drip": "0s"}
+                                     and "state": "cut", "frozen" or "lost" for a line that is down; then these controls answer
+                                     at the address that GET /_sim/state calls "control"
+PUT    /_sim/clock                   {"ahead": "3h"}   Frame.io's clock, against this machine's
 PUT    /_sim/limits                  {"scale": 1}   0 = no refusals, 60 = a minute's limit recovers in a second
 PATCH  /_sim/account                 {"storage_limit": 1000000, "locked": false}   the first account
 POST   /_sim/expire?what=tokens|refresh|urls   end the life of what was handed out (developer tokens have no end)
@@ -59,6 +62,7 @@ func (s *Server) admin() http.Handler {
 		"PATCH /_sim/behaviour": s.patchBehaviour,
 		"PUT /_sim/link":        s.putLink,
 		"PUT /_sim/limits":      s.putLimits,
+		"PUT /_sim/clock":       s.putClock,
 		"PATCH /_sim/account":   s.patchAccount,
 		"POST /_sim/expire":     s.postExpire,
 		"POST /_sim/revoke":     s.postRevoke,
@@ -123,7 +127,7 @@ func (s *Server) getState(*http.Request) (any, error) {
 		tokens[t.Name] = t.Secret
 	}
 	return map[string]any{
-		"api": s.URL(), "upload": s.UploadURL(), "media": s.MediaURL(), "env": s.Env(), "tokens": tokens,
+		"api": s.URL(), "upload": s.UploadURL(), "media": s.MediaURL(), "control": s.ControlURL(), "env": s.Env(), "tokens": tokens,
 		"accounts": s.world.Accounts(world.Root()), "users": s.world.Users(), "behaviour": s.world.Behaviour(),
 		"link": fromLink(s.link.Config()), "faults": s.faults.List(), "requests": s.record.Stats(),
 	}, nil
@@ -196,10 +200,12 @@ type linkJSON struct {
 	Down     int64          `json:"down"`
 	UpEach   int64          `json:"up_each"`
 	DownEach int64          `json:"down_each"`
+	State    link.State     `json:"state,omitempty"`
+	Drip     world.Duration `json:"drip,omitempty"`
 }
 
 func fromLink(c link.Config) linkJSON {
-	return linkJSON{world.Duration(c.RTT), c.Up, c.Down, c.UpEach, c.DownEach}
+	return linkJSON{world.Duration(c.RTT), c.Up, c.Down, c.UpEach, c.DownEach, c.State, world.Duration(c.Drip)}
 }
 
 func (s *Server) putLink(r *http.Request) (any, error) {
@@ -207,8 +213,20 @@ func (s *Server) putLink(r *http.Request) (any, error) {
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	err := s.link.Set(link.Config{RTT: time.Duration(in.RTT), Up: in.Up, Down: in.Down, UpEach: in.UpEach, DownEach: in.DownEach})
+	err := s.link.Set(link.Config{RTT: time.Duration(in.RTT), Up: in.Up, Down: in.Down, UpEach: in.UpEach, DownEach: in.DownEach,
+		State: in.State, Drip: time.Duration(in.Drip)})
 	return in, err
+}
+
+func (s *Server) putClock(r *http.Request) (any, error) {
+	var in struct {
+		Ahead world.Duration `json:"ahead"`
+	}
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	s.SetAhead(time.Duration(in.Ahead))
+	return in, nil
 }
 
 func (s *Server) putLimits(r *http.Request) (any, error) {

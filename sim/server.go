@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/frameiofs/frameiofs/sim/fault"
@@ -60,8 +61,9 @@ type Server struct {
 	hosts   *hosts.Hosts
 	v4      *v4.Wire
 
-	listeners [3]net.Listener // api, upload, media
-	servers   [3]*http.Server
+	ahead     atomic.Int64    // by how many nanoseconds its clock is ahead
+	listeners [4]net.Listener // api, upload, media, controls
+	servers   [4]*http.Server
 	running   sync.WaitGroup
 	close     sync.Once
 	closeErr  error
@@ -72,6 +74,7 @@ const (
 	apiHost = iota
 	uploadHost
 	mediaHost
+	controlHost
 )
 
 // New opens the world and the ports. Nothing is answered before Start. Close it even if it was never started.
@@ -86,6 +89,7 @@ func New(cfg Config) (_ *Server, err error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{log: cfg.Log, faults: fault.NewSet(cfg.SeedNumber), record: record.New(logSize, cfg.Now), limiter: limit.New(cfg.Now)}
+	cfg.Now = s.clock(cfg.Now)
 	if err := s.faults.AddText(cfg.Faults...); err != nil {
 		return nil, err
 	}
@@ -121,6 +125,7 @@ func New(cfg Config) (_ *Server, err error) {
 	s.hosts = hosts.New(s.world, s.UploadURL(), s.MediaURL())
 	s.v4 = v4.New(s.world, s.hosts, s.limiter)
 	// The controls stand before the log and the faults: looking on must not disturb.
+	s.servers[controlHost] = s.server(s.admin())
 	s.servers[apiHost] = s.server(s.controls(s.record.Wrap("api", false, s.faults.Wrap(fault.API, apiVoice, s.api(cfg.Token)))))
 	s.servers[uploadHost] = s.server(s.record.Wrap("upload", true, s.faults.Wrap(fault.Upload, s.hosts.Voice, s.hosts.Upload())))
 	s.servers[mediaHost] = s.server(s.record.Wrap("media", true, s.faults.Wrap(fault.Media, s.hosts.Voice, s.hosts.Media())))
@@ -140,7 +145,7 @@ func (s *Server) listen(cfg Config) error {
 			}
 		}
 	}
-	wanted := [3]string{old.API, old.Upload, old.Media}
+	wanted := [4]string{old.API, old.Upload, old.Media}
 	if cfg.Listen != "" {
 		l, err := net.Listen("tcp", cfg.Listen)
 		if err != nil {
@@ -188,7 +193,11 @@ func (s *Server) server(h http.Handler) *http.Server {
 // Start begins to answer. Call it once.
 func (s *Server) Start() {
 	for i, srv := range s.servers {
-		l := s.link.Listen(s.listeners[i])
+		l := s.listeners[i]
+		if i != controlHost {
+			l = s.link.Listen(l)
+			srv.Handler = s.dated(srv.Handler)
+		}
 		s.running.Go(func() {
 			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				s.log.Error("serve", "addr", l.Addr(), "err", err)
@@ -240,6 +249,9 @@ func (s *Server) URL() string { return "http://" + reachable(s.addr(apiHost)) }
 
 // UploadURL is the base address of the upload host.
 func (s *Server) UploadURL() string { return "http://" + s.addr(uploadHost) }
+
+// ControlURL is where /_sim/ is besides at URL: not behind the line, so that it answers when the line is down.
+func (s *Server) ControlURL() string { return "http://" + s.addr(controlHost) }
 
 // MediaURL is the base address of the media host.
 func (s *Server) MediaURL() string { return "http://" + s.addr(mediaHost) }

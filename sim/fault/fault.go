@@ -14,11 +14,13 @@
 //	lost@api:assets.create+2*1       the third create is carried out but its answer never comes
 //	503@upload:/part_2(\?|$)/*1      the next PUT of a part number 2
 //
-// What: an HTTP status (429, 500, 502, 503, 504, 401, 403, 404, 402, 409, 422), slowdown (503 in S3's words), reset (the
+// What: an HTTP status (429, 500, 502, 503, 504, 401, 403, 404, 402, 409, 422; 429=5s and 503=5s with a Retry-After), slowdown (503 in S3's words), reset (the
 // connection dies in the middle of the request body, or of the answer if the request has none), lost (the request is
 // carried out, then the connection dies without an answer), stall[=duration] (nothing moves for that long, 1 minute if
 // not said), slow[=duration] (the answer comes that much later, 1 s if not said), truncate (the answer's body ends in
-// the middle, under a whole Content-Length), html (a captive portal's page with status 200), expired (the signed URL
+// the middle, under a whole Content-Length), half (it ends in the middle, and says so: JSON that does not parse), html (a captive
+// portal's page with status 200), redirect (to such a page), drip[=duration] (bytes come one by one, each after that time, 100 ms if not
+// said), expired (the signed URL
 // has expired), token (401, as if the token had been revoked), lose (a part is acknowledged and lost: the upload never
 // completes), fail (the upload fails when the part has come), corrupt (one byte of the answer's body is wrong), flip (a part is
 // kept with one byte wrong, and the answer is as for the right one), garble (a part comes with one byte wrong, and the answer's
@@ -28,7 +30,7 @@
 // the regexp on path and query is of use, and for the API it may start with the method: /^POST .*\/children/.
 //
 // How often: *n at most n times, %n every nth matching call, ?p with probability p (from the simulator's seed), +n only
-// after n matching calls have passed. They combine; without any, always.
+// after n matching calls have passed. They combine; without any, always. Lifting a rule ends what it still holds up.
 package fault
 
 import (
@@ -62,6 +64,9 @@ const (
 	Stall    = "stall"
 	Slow     = "slow"
 	Truncate = "truncate"
+	Half     = "half"
+	Redirect = "redirect"
+	Drip     = "drip"
 	HTML     = "html"
 	Expired  = "expired"
 	Token    = "token"
@@ -112,6 +117,7 @@ type Set struct {
 type active struct {
 	Rule
 	Active
+	lifted chan struct{} // closed when it is
 }
 
 // NewSet returns an empty set whose probabilities follow from seed.
@@ -124,7 +130,7 @@ func (s *Set) Add(r Rule) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next++
-	s.rules = append(s.rules, &active{r, Active{ID: s.next, Rule: r.Text}})
+	s.rules = append(s.rules, &active{r, Active{ID: s.next, Rule: r.Text}, make(chan struct{})})
 	return s.next
 }
 
@@ -149,7 +155,13 @@ func (s *Set) Clear(id int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := len(s.rules)
-	s.rules = slices.DeleteFunc(s.rules, func(a *active) bool { return id == 0 || a.ID == id })
+	s.rules = slices.DeleteFunc(s.rules, func(a *active) bool {
+		gone := id == 0 || a.ID == id
+		if gone {
+			close(a.lifted)
+		}
+		return gone
+	})
 	return before - len(s.rules)
 }
 
@@ -165,11 +177,11 @@ func (s *Set) List() []Active {
 }
 
 // pick returns the first rule that strikes this request. Every matching rule counts the call.
-func (s *Set) pick(place Place, r *http.Request) (Rule, bool) {
+func (s *Set) pick(place Place, r *http.Request) *active {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.rules) == 0 {
-		return Rule{}, false
+		return nil
 	}
 	line := r.Method + " " + r.URL.RequestURI()
 	op := Op(r.Method, r.URL.Path)
@@ -179,11 +191,10 @@ func (s *Set) pick(place Place, r *http.Request) (Rule, bool) {
 			hit = a
 		}
 	}
-	if hit == nil {
-		return Rule{}, false
+	if hit != nil {
+		hit.Fired++
 	}
-	hit.Fired++
-	return hit.Rule, true
+	return hit
 }
 
 func (a *active) matches(place Place, op, line string) bool {

@@ -24,6 +24,8 @@ func TestParse(t *testing.T) {
 		{"stall@any", Rule{What: Stall, Delay: time.Minute, Place: Any}},
 		{"slow@api:me", Rule{What: Slow, Delay: time.Second, Place: API, Op: "me"}},
 		{"lost@api:assets.create+2*1", Rule{What: Lost, Place: API, Op: "assets.create", After: 2, Times: 1}},
+		{"429=5s@api", Rule{What: "429", Place: API, Delay: 5 * time.Second}},
+		{"drip@media", Rule{What: Drip, Place: Media, Delay: 100 * time.Millisecond}},
 		{" lose@upload*1 ", Rule{What: Lose, Place: Upload, Times: 1}},
 	}
 	for _, tc := range tests {
@@ -44,7 +46,7 @@ func TestParseErrors(t *testing.T) {
 		"429":                 "does not say where",
 		"teapot@api":          "unknown fault",
 		"418@api":             "unknown fault",
-		"429=5s@api":          "takes no =argument",
+		"500=5s@api":          "takes no =argument",
 		"stall=soon@api":      "not a duration",
 		"429@cloud":           "unknown place",
 		"429@api:create":      "unknown call",

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	words    = []string{SlowDown, Reset, Lost, Stall, Slow, Truncate, HTML, Expired, Token, Lose, Fail, Corrupt, Flip, Garble, NoETag}
+	words    = []string{SlowDown, Reset, Lost, Stall, Slow, Truncate, Half, Redirect, Drip, HTML, Expired, Token, Lose, Fail, Corrupt, Flip, Garble, NoETag}
 	statuses = []string{"400", "401", "402", "403", "404", "409", "422", "429", "500", "502", "503", "504"}
 	places   = []Place{API, Upload, Media, Any}
 
@@ -54,6 +54,9 @@ func (r *Rule) parseWhat(text, what string) error {
 		r.Delay = time.Minute
 	case Slow:
 		r.Delay = time.Second
+	case Drip:
+		r.Delay = 100 * time.Millisecond
+	case "429", "503":
 	default:
 		if hasArg {
 			return badRule(text, "%s takes no =argument", word)

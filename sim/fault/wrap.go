@@ -23,8 +23,8 @@ func UploadFault(r *http.Request) string {
 // ("slowdown", "expired", "token") or "".
 func (s *Set) Wrap(place Place, say Voice, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rule, ok := s.pick(place, r)
-		if !ok {
+		rule := s.pick(place, r)
+		if rule == nil {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -33,13 +33,13 @@ func (s *Set) Wrap(place Place, say Voice, next http.Handler) http.Handler {
 	})
 }
 
-func (rule Rule) strike(w http.ResponseWriter, r *http.Request, say Voice, next http.Handler) {
+func (rule *active) strike(w http.ResponseWriter, r *http.Request, say Voice, next http.Handler) {
 	switch rule.What {
 	case Slow, Stall:
 		if rule.What == Stall {
 			readSome(r) // a stalled upload has begun
 		}
-		wait(r.Context(), rule.Delay)
+		rule.wait(r.Context())
 		next.ServeHTTP(w, r)
 	case Reset:
 		if readSome(r) {
@@ -49,12 +49,26 @@ func (rule Rule) strike(w http.ResponseWriter, r *http.Request, say Voice, next 
 		panic(http.ErrAbortHandler) // the answer had no body to be cut in
 	case Truncate, Corrupt:
 		next.ServeHTTP(&cutter{ResponseWriter: w, mode: rule.What}, r)
+	case Half:
+		whole := &keeper{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(whole, r)
+		w.Header().Set("Content-Length", fmt.Sprint(len(whole.body)/2))
+		w.WriteHeader(whole.status)
+		w.Write(whole.body[:len(whole.body)/2])
+	case Drip:
+		r.Body = &dripping{r.Body, r.Context(), rule}
+		next.ServeHTTP(&dripper{w, r.Context(), rule}, r)
+	case Redirect:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Location", "http://portal.invalid/login")
+		w.WriteHeader(http.StatusFound)
+		fmt.Fprint(w, portal)
 	case Lost:
 		next.ServeHTTP(&mute{header: http.Header{}}, r)
 		panic(http.ErrAbortHandler)
 	case HTML:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprint(w, "<!DOCTYPE html><html><head><title>Hotel WiFi</title></head><body>Please sign in to go online.</body></html>\n")
+		fmt.Fprint(w, portal)
 	case Lose, Fail, Flip, Garble, NoETag:
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), ctxKey{}, rule.What)))
 	case SlowDown:
@@ -64,9 +78,14 @@ func (rule Rule) strike(w http.ResponseWriter, r *http.Request, say Voice, next 
 	case Token:
 		say(w, r, http.StatusUnauthorized, Token)
 	default:
+		if rule.Delay > 0 {
+			w.Header().Set("Retry-After", fmt.Sprint(int((rule.Delay+time.Second-1)/time.Second)))
+		}
 		say(w, r, rule.Status(), "")
 	}
 }
+
+const portal = "<!DOCTYPE html><html><head><title>Hotel WiFi</title></head><body>Please sign in to go online.</body></html>\n"
 
 // readSome takes about half of a request's body, so that what follows happens in its middle. It reports whether there
 // is a body.
@@ -82,13 +101,74 @@ func readSome(r *http.Request) bool {
 	return true
 }
 
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
+// wait lets the rule's time pass, or ends with the request, or when the rule is lifted.
+func (rule *active) wait(ctx context.Context) {
+	t := time.NewTimer(rule.Delay)
 	defer t.Stop()
 	select {
 	case <-t.C:
+	case <-rule.lifted:
 	case <-ctx.Done():
 	}
+}
+
+// dripping is a request's body that comes byte by byte, dripper an answer's.
+type dripping struct {
+	io.ReadCloser
+	ctx  context.Context
+	rule *active
+}
+
+func (d *dripping) Read(b []byte) (int, error) {
+	if !d.rule.drips(d.ctx) {
+		return d.ReadCloser.Read(b)
+	}
+	return d.ReadCloser.Read(b[:min(1, len(b))])
+}
+
+type dripper struct {
+	http.ResponseWriter
+	ctx  context.Context
+	rule *active
+}
+
+func (d *dripper) Write(b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		m, end := 0, n+1
+		if !d.rule.drips(d.ctx) {
+			end = len(b)
+		}
+		m, err = d.ResponseWriter.Write(b[n:end])
+		n += m
+		http.NewResponseController(d.ResponseWriter).Flush()
+	}
+	return n, err
+}
+
+// drips takes the time of one byte, and reports whether the rule is still in force.
+func (rule *active) drips(ctx context.Context) bool {
+	select {
+	case <-rule.lifted:
+		return false
+	case <-ctx.Done():
+		return false
+	default:
+	}
+	rule.wait(ctx)
+	return true
+}
+
+// keeper keeps an answer back.
+type keeper struct {
+	http.ResponseWriter
+	status int
+	body   []byte
+}
+
+func (k *keeper) WriteHeader(status int) { k.status = status }
+func (k *keeper) Write(b []byte) (int, error) {
+	k.body = append(k.body, b...)
+	return len(b), nil
 }
 
 // cutter spoils an answer's body: it ends in the middle, or one byte is wrong. Handlers here announce Content-Length

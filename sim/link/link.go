@@ -24,34 +24,71 @@ type Config struct {
 	UpEach    int64 // of each connection
 	DownEach  int64
 	ReadAhead int // bytes the receiving side may take in unmetered; 0 = 256 KiB. Smaller is more exact
+
+	State State
+	Drip  time.Duration // one byte in each direction of a connection takes so long
 }
+
+// State is whether anything gets through.
+type State string
+
+// The ways in which a line can be down. What is sent on a frozen line waits, and arrives when it is up again.
+const (
+	Up     State = ""
+	Cut    State = "cut"    // connections are reset, new ones too
+	Frozen State = "frozen" // nothing moves; afterwards all goes on
+	Lost   State = "lost"   // nothing moves, and connections of before or meanwhile are half-open for ever: only new ones work afterwards
+)
 
 // Link is a line shared by many connections.
 type Link struct {
 	state atomic.Pointer[state]
+
+	mu    sync.Mutex // guards what follows; one sets at a time
+	conns map[*conn]bool
 }
 
 // state is a Config in working form. A new one replaces it as a whole.
 type state struct {
 	Config
 	up, down *rate.Limiter // nil = off
+	over     chan struct{} // closed when another one replaces it
 }
 
 // New returns a line.
 func New(cfg Config) (*Link, error) {
-	l := &Link{}
+	l := &Link{conns: map[*conn]bool{}}
 	return l, l.Set(cfg)
 }
 
 // Set changes the line, for connections that exist too.
 func (l *Link) Set(cfg Config) error {
-	if cfg.RTT < 0 || cfg.Up < 0 || cfg.Down < 0 || cfg.UpEach < 0 || cfg.DownEach < 0 || cfg.ReadAhead < 0 {
+	if cfg.Drip < 0 || cfg.RTT < 0 || cfg.Up < 0 || cfg.Down < 0 || cfg.UpEach < 0 || cfg.DownEach < 0 || cfg.ReadAhead < 0 {
 		return fmt.Errorf("link: delays and rates must not be negative")
+	}
+	switch cfg.State {
+	case Up, Cut, Frozen, Lost:
+	default:
+		return fmt.Errorf("link: %q is no state of a line; want cut, frozen, lost, or nothing", cfg.State)
 	}
 	if cfg.ReadAhead == 0 {
 		cfg.ReadAhead = 256 << 10
 	}
-	l.state.Store(&state{Config: cfg, up: limiter(cfg.Up), down: limiter(cfg.Down)})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := &state{Config: cfg, up: limiter(cfg.Up), down: limiter(cfg.Down), over: make(chan struct{})}
+	was := l.state.Swap(now)
+	for c := range l.conns {
+		switch {
+		case cfg.State == Cut:
+			c.reset()
+		case cfg.State == Lost, was != nil && was.State == Lost:
+			c.lost.Store(true)
+		}
+	}
+	if was != nil {
+		close(was.over)
+	}
 	return nil
 }
 
@@ -84,7 +121,14 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &conn{Conn: c, link: l.link, ctx: ctx, cancel: cancel, made: time.Now(), handshake: true, turned: true}, nil
+	made := &conn{Conn: c, link: l.link, ctx: ctx, cancel: cancel, made: time.Now(), handshake: true, turned: true}
+	l.link.mu.Lock()
+	defer l.link.mu.Unlock()
+	l.link.conns[made] = true
+	if l.link.Config().State == Cut {
+		made.reset()
+	}
+	return made, nil
 }
 
 // conn is the server's end of a connection: what it reads is "up", what it writes is "down".
@@ -94,6 +138,7 @@ type conn struct {
 	ctx    context.Context // ends with Close, so that no sleep outlives the connection
 	cancel context.CancelFunc
 	made   time.Time
+	lost   atomic.Bool // half-open for ever
 
 	mu        sync.Mutex
 	handshake bool // nothing read yet
@@ -117,12 +162,68 @@ func (c *conn) limiters() (s *state, up, down *rate.Limiter) {
 	return s, c.up, c.down
 }
 
+// reset breaks the connection as a router does that has forgotten it.
+func (c *conn) reset() {
+	if tc, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tc.SetLinger(0)
+	}
+	c.Conn.Close() // what reads or writes fails by that
+	c.cancel()
+}
+
+// pass waits until the line lets something through.
+func (c *conn) pass() error {
+	for {
+		s := c.link.state.Load()
+		switch {
+		case c.lost.Load():
+			<-c.ctx.Done()
+		case s.State == Frozen || s.State == Lost:
+			select {
+			case <-s.over:
+				continue
+			case <-c.ctx.Done():
+			}
+		}
+		if c.ctx.Err() != nil {
+			return net.ErrClosed
+		}
+		return nil
+	}
+}
+
+// drips takes its time for one byte, if the line drips, and reports whether it does.
+func (c *conn) drips() bool {
+	s := c.link.state.Load()
+	if s.Drip == 0 {
+		return false
+	}
+	t := time.NewTimer(s.Drip)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.over:
+	case <-c.ctx.Done():
+	}
+	return true
+}
+
 func (c *conn) Read(b []byte) (int, error) {
+	if c.link.Config().Drip > 0 && len(b) > 1 {
+		b = b[:1]
+	}
 	if s, up, _ := c.limiters(); (s.up != nil || up != nil) && len(b) > chunk {
 		b = b[:chunk]
 	}
 	n, err := c.Conn.Read(b)
+	if err != nil && (c.lost.Load() || c.link.Config().State != Up) && c.pass() != nil {
+		return 0, net.ErrClosed // the other end's goodbye does not get through either
+	}
 	if n > 0 {
+		if err := c.pass(); err != nil {
+			return 0, err
+		}
+		c.drips()
 		s, up, _ := c.limiters() // again: the line may have been changed while nothing came
 		c.turn(s.RTT)
 		c.meter(n, s.up, up)
@@ -170,11 +271,17 @@ func (c *conn) wrote() {
 func (c *conn) Write(b []byte) (n int, err error) {
 	c.wrote()
 	s, _, down := c.limiters()
-	if s.down == nil && down == nil {
+	if c.unimpeded() && s.down == nil && down == nil {
 		return c.Conn.Write(b)
 	}
 	for len(b) > 0 && err == nil {
+		if err := c.pass(); err != nil {
+			return n, err
+		}
 		piece := b[:min(len(b), chunk)]
+		if c.drips() {
+			piece = b[:1]
+		}
 		c.meter(len(piece), s.down, down)
 		var m int
 		m, err = c.Conn.Write(piece)
@@ -187,16 +294,25 @@ func (c *conn) Write(b []byte) (n int, err error) {
 // ReadFrom is sendfile's way in, when nothing is metered.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	s, _, down := c.limiters()
-	if rf, ok := c.Conn.(io.ReaderFrom); ok && s.down == nil && down == nil {
+	if rf, ok := c.Conn.(io.ReaderFrom); ok && c.unimpeded() && s.down == nil && down == nil {
 		c.wrote()
 		return rf.ReadFrom(r)
 	}
 	return io.Copy(onlyWriter{c}, r)
 }
 
+// unimpeded reports whether the line is up and does not drip.
+func (c *conn) unimpeded() bool {
+	s := c.link.Config()
+	return s.State == Up && s.Drip == 0 && !c.lost.Load()
+}
+
 type onlyWriter struct{ io.Writer }
 
 func (c *conn) Close() error {
+	c.link.mu.Lock()
+	delete(c.link.conns, c)
+	c.link.mu.Unlock()
 	c.cancel()
 	return c.Conn.Close()
 }

@@ -2,6 +2,7 @@ package link
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -141,5 +142,60 @@ func TestAConnectionMadeAheadHasItsHandshakeBehind(t *testing.T) {
 	}
 	if best < rtt || best >= 2*rtt {
 		t.Errorf("the best of five requests took %v, want one round trip of %v", best, rtt)
+	}
+}
+
+// ask makes one request with a client of its own, or with c, within a time.
+func ask(c *http.Client, url string, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+func TestALineThatIsDown(t *testing.T) {
+	for _, down := range []State{Cut, Frozen, Lost} {
+		t.Run(string(down), func(t *testing.T) {
+			l, err := New(Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			srv := serve(t, l)
+			t.Cleanup(func() { l.Set(Config{}) })
+			old, fresh := &http.Client{Transport: &http.Transport{}}, &http.Client{Transport: &http.Transport{}}
+			if err := ask(old, srv.URL, 10*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Set(Config{State: down}); err != nil {
+				t.Fatal(err)
+			}
+			for name, c := range map[string]*http.Client{"old": old, "fresh": fresh} {
+				if err := ask(c, srv.URL, 100*time.Millisecond); err == nil {
+					t.Errorf("the %s connection gets through", name)
+				}
+			}
+			waits := &http.Client{Transport: &http.Transport{}}
+			got := make(chan error, 1)
+			go func() { got <- ask(waits, srv.URL, 3*time.Second) }()
+			time.Sleep(100 * time.Millisecond) // for the request to be under way
+			if err := l.Set(Config{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-got; (err == nil) != (down == Frozen) {
+				t.Errorf("the request from meanwhile: %v", err)
+			}
+			if err := ask(&http.Client{Transport: &http.Transport{}}, srv.URL, 10*time.Second); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
 	}
 }
