@@ -185,7 +185,7 @@ func TestALineThatIsDown(t *testing.T) {
 			}
 			waits := &http.Client{Transport: &http.Transport{}}
 			got := make(chan error, 1)
-			go func() { got <- ask(waits, srv.URL, 3*time.Second) }()
+			go func() { got <- ask(waits, srv.URL, time.Second) }()
 			time.Sleep(100 * time.Millisecond) // for the request to be under way
 			if err := l.Set(Config{}); err != nil {
 				t.Fatal(err)
