@@ -13,6 +13,9 @@ import (
 // stall is how long a listing may go on without one more item before it counts as a link that is down.
 const stall = time.Minute
 
+// maxListing is for how much of one listing there is memory: more than a million files with names as people give them.
+const maxListing = 512 << 20
+
 // flight is one listing being fetched. Whoever asks meanwhile waits for it too.
 type flight struct {
 	key    folderKey
@@ -154,7 +157,11 @@ func (t *Tree) children(ctx context.Context, fl *flight, ref remote.Ref) (h *har
 	t.mu.Lock()
 	h = t.harvest(fl.key)
 	t.mu.Unlock()
+	bytes := int64(0)
 	for it, err := range t.namespace.Children(ctx, ref) {
+		if bytes += entryBytes + int64(len(it.Name)+len(it.URL)); bytes > maxListing {
+			return nil, fmt.Errorf("%w: one folder with more than %d MiB of names", remote.ErrNotFrameio, maxListing>>20)
+		}
 		if err != nil {
 			if cause := context.Cause(ctx); cause != nil {
 				err = cause

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -124,9 +125,20 @@ func (c *Conn) Log() *slog.Logger { return c.log }
 
 // LogOnce logs what would otherwise be said for every listing.
 func (c *Conn) LogOnce(key, msg string, args ...any) {
+	key = clip(key)
+	for i, a := range args {
+		switch a := a.(type) { // words that came over the network
+		case string:
+			args[i] = clip(a)
+		case ID:
+			args[i] = clip(string(a))
+		}
+	}
 	c.mu.Lock()
 	said := c.warned[key] || len(c.warned) > 1000
-	c.warned[key] = true
+	if !said {
+		c.warned[key] = true
+	}
 	c.mu.Unlock()
 	if !said {
 		c.log.Warn(msg, args...)
@@ -254,25 +266,38 @@ func (c *Conn) decode(call *Call, resp *http.Response) error {
 			return nil
 		}
 		if err := jsonv2.Unmarshal(body, call.Out, lenient); err != nil {
-			e.Err, e.Unknown = fmt.Errorf("%w: %w", ErrNotFrameio, err), change
+			e.Err, e.Unknown = fmt.Errorf("%w: %s", ErrNotFrameio, clip(err.Error())), change // it quotes what it could not read
 			return e
 		}
 		return nil
 	}
 	e.Unknown = change && resp.StatusCode >= 500
 	e.Code, e.Detail, e.Err = c.wire.Fault(resp.StatusCode, body)
-	e.Detail = clip(e.Detail)
+	e.Code, e.Detail = clip(e.Code), clip(e.Detail)
 	return e
 }
 
-// clip keeps a message that came over the network short and on one line.
+// clip keeps a message that came over the network short, on one line, and without what a terminal would act upon.
 func clip(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 300 {
-		s = strings.ToValidUTF8(s[:300], "") + "…"
+	long := len(s) > maxSaid
+	if long {
+		s = s[:maxSaid]
+	}
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '.'
+		}
+		return r
+	}, s)
+	if long {
+		s += "…"
 	}
 	return s
 }
+
+// maxSaid is how much of a message is told, in bytes.
+const maxSaid = 300
 
 // learnClock notes how far Frame.io's clock is from ours, because what was made "since" is asked in its time.
 func (c *Conn) learnClock(h http.Header, sent time.Time) {

@@ -216,6 +216,21 @@ func TestLinksGoOverTLSOrFromLoopbackToLoopback(t *testing.T) {
 		{"https://api.frame.io", "file:///etc/passwd", false},
 		{"https://api.frame.io", "/relative", false},
 		{"https://api.frame.io", "https://a b/?Signature=s", false},
+		{"https://api.frame.io", "https://me:Signature@assets.frame.io/x", false},
+		{"https://api.frame.io", "https://127.0.0.1/x", false},
+		{"https://api.frame.io", "https://[::1]/x", false},
+		{"https://api.frame.io", "https://[fe80::1%25eth0]/x", false},
+		{"https://api.frame.io", "https://LOCALHOST./x", false},
+		{"https://api.frame.io", "https://x.localhost/x", false},
+		{"https://api.frame.io", "https://169.254.169.254/latest/meta-data", false},
+		{"https://api.frame.io", "https://10.1.2.3/x", false},
+		{"https://api.frame.io", "https://0.0.0.0/x", false},
+		{"https://api.frame.io", "https://8.8.8.8/x", true},
+		{"https://api.frame.io", "ftp://assets.frame.io/x", false},
+		{"https://api.frame.io", "https:///x", false},
+		{"https://api.frame.io", "https://:443/x", false},
+		{"https://api.frame.io", "//assets.frame.io/x", false},
+		{"https://api.frame.io", "", false},
 	} {
 		conn, err := NewConn(Config{BaseURL: c.base, Token: StaticToken("t")}, Wire{})
 		if err != nil {

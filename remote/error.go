@@ -58,7 +58,7 @@ func (e *Error) reason() string {
 		}
 	}
 	if e.Err != nil {
-		switch cause := e.Err.Error(); {
+		switch cause := short(e.Err.Error()); {
 		case what == "" || strings.Contains(cause, what):
 			what = cause
 		default:
@@ -84,6 +84,14 @@ func (e *Error) reason() string {
 	default:
 		return what + " (" + words + ")"
 	}
+}
+
+// short keeps a cause that quotes an answer (as net/http's errors do) from filling the log.
+func short(cause string) string {
+	if len(cause) > 4*maxSaid {
+		return strings.ToValidUTF8(cause[:4*maxSaid], "") + "…"
+	}
+	return cause
 }
 
 // Unwrap gives the cause.

@@ -254,8 +254,9 @@ func (b *bucket) wakeFirst() {
 	}
 }
 
-// maxHeaderInt keeps products of header values far from overflow: it is eleven days in milliseconds.
-const maxHeaderInt = 1_000_000_000
+// maxHeaderInt keeps products of header values far from overflow, and a wrong one from keeping us waiting for long: it is an hour in
+// milliseconds. Frame.io's limits are for a second or a minute.
+const maxHeaderInt = 3_600_000
 
 func headerInt(h http.Header, key string) (int, bool) {
 	n, err := strconv.Atoi(h.Get(key))

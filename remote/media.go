@@ -156,7 +156,7 @@ func mediaError(op string, file Ref, err error) error {
 	e = &Error{Op: op, Ref: file, Err: bare(err)}
 	var s3 *s3Error
 	if errors.As(err, &s3) {
-		e.Status, e.Code, e.Detail, e.Err = s3.status, s3.Code, clip(s3.Message), s3.cause
+		e.Status, e.Code, e.Detail, e.Err = s3.status, clip(s3.Code), clip(s3.Message), s3.cause
 	}
 	return e
 }

@@ -35,7 +35,7 @@ func (c *Conn) PutPart(ctx context.Context, part Part, body io.ReaderAt) error {
 		fail := &Error{Op: fmt.Sprintf("put part %d", part.Number), Err: err}
 		var s3 *s3Error
 		if errors.As(err, &s3) {
-			fail.Status, fail.Code, fail.Detail, fail.Err = s3.status, s3.Code, clip(s3.Message), s3.cause
+			fail.Status, fail.Code, fail.Detail, fail.Err = s3.status, clip(s3.Code), clip(s3.Message), s3.cause
 		}
 		var ours *bodyError
 		if !errors.As(err, &ours) && c.expired(part, s3) {
@@ -160,7 +160,7 @@ type s3Error struct {
 	cause      error
 }
 
-func (e *s3Error) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }
+func (e *s3Error) Error() string { return clip(e.Code) + ": " + clip(e.Message) }
 
 // maxS3Error bounds the XML of an error.
 const maxS3Error = 64 << 10

@@ -28,8 +28,10 @@ type retry struct {
 }
 
 const (
-	// maxAnswer bounds one JSON answer. 500 V4 assets with all includes stay below 5 MiB.
-	maxAnswer = 64 << 20
+	// maxAnswer bounds one JSON answer, unpacked. 500 V4 assets with all includes stay below 5 MiB.
+	maxAnswer = 16 << 20
+	// maxBelieved is for how much memory is taken because a header announces it, before the bytes are there.
+	maxBelieved = 1 << 20
 	// maxLimited bounds how often in a row a 429 is waited out: 1 + 2 + 4 + … + 64 s, about two minutes.
 	maxLimited = 7
 	// maxRetryAfter bounds what a server can make us wait.
@@ -99,7 +101,7 @@ func (t *retry) attempt(req *http.Request) (resp *http.Response, sent bool, err 
 	body := spare.Get().(*wholeBody)
 	body.Reset()
 	body.closed = false
-	body.Grow(int(min(max(resp.ContentLength, 0), maxAnswer)) + bytes.MinRead)
+	body.Grow(int(min(max(resp.ContentLength, 0), maxBelieved)) + bytes.MinRead)
 	_, err = body.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
 	resp.Body.Close()
 	if err != nil {

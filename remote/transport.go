@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -62,15 +63,32 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// parseLink parses an address from an answer and checks that it may be followed. Only a Frame.io on this machine may send us
-// to this machine.
+// parseLink parses an address from an answer and checks that it may be followed: over TLS, without a name and password in it, and not
+// to an address of this machine's or its network's. Only a Frame.io on this machine may send us to this machine. (A name that
+// leads to such an address is followed, because TLS has the host prove that it is the one named, and some networks do have
+// Frame.io's hosts behind addresses of their own.)
 func (c *Conn) parseLink(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Hostname() == "" {
 		return nil, fmt.Errorf("%w: a link in it is no address", ErrNotFrameio)
 	}
-	if err := checkURL(u, isLoopback(c.base.Hostname())); err != nil {
-		return nil, fmt.Errorf("link to %s: %w", u.Host, err)
+	if u.User != nil {
+		return nil, fmt.Errorf("link to %s: %w: it has a password in it", clip(u.Host), errInsecure)
+	}
+	local := isLoopback(c.base.Hostname())
+	if err := checkURL(u, local); err != nil {
+		return nil, fmt.Errorf("link to %s: %w", clip(u.Host), err)
+	}
+	if !local && isInside(u.Hostname()) {
+		return nil, fmt.Errorf("link to %s: %w: that is an address in this network", clip(u.Host), errInsecure)
 	}
 	return u, nil
+}
+
+// isInside reports whether host is an address that only this machine or its network has.
+func isInside(host string) bool {
+	host, _, _ = strings.Cut(host, "%")
+	ip := net.ParseIP(host)
+	return isLoopback(host) || strings.HasSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), "localhost") ||
+		ip != nil && (ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() || ip.IsInterfaceLocalMulticast())
 }

@@ -28,7 +28,7 @@ func Judge(err error) Verdict {
 	}{ // the first that matches counts: an error may answer to several
 		{context.Canceled, Passing}, {context.DeadlineExceeded, Passing},
 		{ErrToken, Passing}, {ErrLimited, Passing}, {ErrNotFrameio, Passing}, {ErrOffline, Passing},
-		{ErrExpired, Expired}, {ErrQuota, Final}, {ErrRefused, Final},
+		{ErrExpired, Expired}, {ErrQuota, Final}, {ErrRefused, Final}, {errInsecure, Final},
 		{iofs.ErrExist, Final}, {iofs.ErrNotExist, Final}, {iofs.ErrPermission, Final}, {errors.ErrUnsupported, Final},
 	} {
 		if errors.Is(err, row.is) {

@@ -213,6 +213,17 @@ func (a asset) mtime() time.Time {
 
 // Stat asks about one thing.
 func (c *Client) Stat(ctx context.Context, ref remote.Ref) (remote.Item, error) {
+	it, err := c.stat(ctx, ref)
+	if err == nil {
+		it, err = it.About(ref)
+	}
+	if err != nil {
+		return remote.Item{}, err
+	}
+	return it, nil
+}
+
+func (c *Client) stat(ctx context.Context, ref remote.Ref) (remote.Item, error) {
 	switch ref.Kind {
 	case remote.Account:
 		a, err := c.account(ctx, ref.ID)
@@ -278,8 +289,12 @@ func (c *Client) item(ctx context.Context, ref remote.Ref, a asset) (remote.Item
 		a.Cover = &cover
 	}
 	it, ok := a.item(ref.Account)
-	if !ok || a.ID == "" {
-		return remote.Item{}, &remote.Error{Op: "read answer about " + ref.Kind.String(), Ref: ref, Err: remote.ErrNotFrameio}
+	err := error(remote.ErrNotFrameio)
+	if ok && a.ID != "" {
+		it, err = it.Sane()
+	}
+	if err != nil {
+		return remote.Item{}, &remote.Error{Op: "read answer about " + ref.Kind.String(), Ref: ref, Err: err}
 	}
 	return it, nil
 }

@@ -16,6 +16,10 @@ import (
 // Children lists what is directly in ref, page by page as the iterator is asked, each thing once. After an error it ends.
 // Folders come oldest first, so that what is added while they are listed comes last; a stack's files come newest first.
 func (c *Client) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error] {
+	return c.conn.Sane(c.children(ctx, ref))
+}
+
+func (c *Client) children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error] {
 	switch ref.Kind {
 	case remote.Root:
 		return c.accounts(ctx)
@@ -170,8 +174,12 @@ func (c *Client) assets(ctx context.Context, ref remote.Ref, op string) iter.Seq
 				continue
 			}
 			it, err := c.item(ctx, ref, a)
-			if errors.Is(err, iofs.ErrNotExist) {
+			switch {
+			case errors.Is(err, iofs.ErrNotExist):
 				continue // a stack that lost its newest file since it was listed
+			case errors.Is(err, remote.ErrImpossible):
+				c.conn.LogOnce(err.Error(), "an item is left out", "err", err)
+				continue
 			}
 			if !yield(it, err) || err != nil {
 				return

@@ -20,6 +20,7 @@ const (
 	behind   = 4       // pages that are fetched at once when nobody does
 	minPage  = 10      // no list is known to have smaller full pages (spec: frameio-v2.md §7)
 	maxPages = 100_000 // ends a listing that would not: 10 million assets
+	maxIdle  = 32      // so many pages in a row may bring nothing new: what is on them is in the trash, or hidden
 )
 
 // keyed is something a list has at most once.
@@ -40,7 +41,7 @@ func list[T keyed](ctx context.Context, c *Client, a ask) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		seen := map[remote.ID]bool{}
 		for range 2 {
-			met, total, pages := map[remote.ID]bool{}, -1, 0
+			met, total, pages, idle := map[remote.ID]bool{}, -1, 0, 0
 			steady := true
 			for p, err := range walk[T](ctx, c, a) {
 				if err != nil {
@@ -70,6 +71,14 @@ func list[T keyed](ctx context.Context, c *Client, a ask) iter.Seq2[T, error] {
 				}
 				if p.pages < 0 && len(met) == known {
 					break // without headers, a page with nothing new is the end: the list may not be paged at all
+				}
+				if idle++; len(met) > known {
+					idle = 0
+				}
+				if idle == maxIdle {
+					var none T
+					yield(none, &remote.Error{Op: a.op, Ref: a.ref, Err: fmt.Errorf("%w: the list does not end", remote.ErrNotFrameio)})
+					return
 				}
 			}
 			if pages < 2 || steady && (total < 0 || total == len(met)) {

@@ -148,6 +148,17 @@ func state(status string) remote.State {
 // Stat asks about one thing. A file that is not complete is asked about twice, because only the status call tells whether
 // its upload has failed (spec: frameio-v4.md §5.2).
 func (c *Client) Stat(ctx context.Context, ref remote.Ref) (remote.Item, error) {
+	it, err := c.stat(ctx, ref)
+	if err == nil {
+		it, err = it.About(ref)
+	}
+	if err != nil {
+		return remote.Item{}, err
+	}
+	return it, nil
+}
+
+func (c *Client) stat(ctx context.Context, ref remote.Ref) (remote.Item, error) {
 	switch ref.Kind {
 	case remote.Account:
 		a, err := c.account(ctx, ref.ID)
@@ -228,8 +239,12 @@ func (c *Client) show(ctx context.Context, ref remote.Ref, query url.Values) (as
 // item checks that an answer about ref is one.
 func (c *Client) item(ref remote.Ref, a asset) (remote.Item, error) {
 	it, ok := a.item(ref.Account)
-	if !ok || a.ID == "" {
-		return remote.Item{}, &remote.Error{Op: "read answer about " + ref.Kind.String(), Ref: ref, Err: remote.ErrNotFrameio}
+	err := error(remote.ErrNotFrameio)
+	if ok && a.ID != "" {
+		it, err = it.Sane()
+	}
+	if err != nil {
+		return remote.Item{}, &remote.Error{Op: "read answer about " + ref.Kind.String(), Ref: ref, Err: err}
 	}
 	return it, nil
 }

@@ -19,13 +19,21 @@ import (
 const (
 	pageSize      = 100 // most that general lists give (spec: frameio-v4.md §3.1)
 	assetPageSize = 500 // most that lists of a folder's contents give
-	// maxPages ends a listing whose cursor runs in circles: 50 million assets.
+	// maxPages ends a listing that would not: 50 million assets.
 	maxPages = 100_000
+	// maxCursor is more than a cursor has, in bytes.
+	maxCursor = 8 << 10
+	// maxIdle is how many pages in a row may bring nothing new. Some may, when what is on them is hidden from us.
+	maxIdle = 32
 )
 
 // Children lists what is directly in ref, page by page as the iterator is asked, each thing once. After an error it ends.
 // The order is Frame.io's, which is none; only a stack's files come newest first.
 func (c *Client) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error] {
+	return c.conn.Sane(c.children(ctx, ref))
+}
+
+func (c *Client) children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error] {
 	switch ref.Kind {
 	case remote.Root:
 		return items(list[account](ctx, c, accountsAsk()), account.item)
@@ -239,10 +247,11 @@ func list[T keyed](ctx context.Context, c *Client, a ask) iter.Seq2[T, error] {
 }
 
 // walk yields the pages of a list once through. The last one has no next link.
-func walk[T any](ctx context.Context, c *Client, a ask) iter.Seq2[page[T], error] {
+func walk[T keyed](ctx context.Context, c *Client, a ask) iter.Seq2[page[T], error] {
 	return func(yield func(page[T], error) bool) {
 		a.method = http.MethodGet
 		query, after := a.query, ""
+		met, idle := map[remote.ID]bool{}, 0
 		for range maxPages {
 			var p page[T]
 			// The next link carries nothing but the cursor, so everything else is asked again.
@@ -258,14 +267,24 @@ func walk[T any](ctx context.Context, c *Client, a ask) iter.Seq2[page[T], error
 			if !yield(p, nil) || p.Links.Next == "" {
 				return
 			}
+			known := len(met)
+			for _, one := range p.Data {
+				met[one.key()] = true
+			}
+			if idle++; len(met) > known {
+				idle = 0
+			}
 			next, err := url.Parse(p.Links.Next)
 			cursor := ""
 			if err == nil {
 				cursor = next.Query().Get("after")
 			}
-			if cursor == "" || cursor == after {
+			if cursor == "" || cursor == after || len(cursor) > maxCursor {
 				yield(p, &remote.Error{Op: a.op, Ref: a.ref, Err: fmt.Errorf("%w: a next page without a cursor", remote.ErrNotFrameio)})
 				return
+			}
+			if idle == maxIdle {
+				break
 			}
 			after = cursor
 		}
