@@ -77,6 +77,16 @@ const (
 	controlHost
 )
 
+// Check finds what is wrong with what a person may have written, and tells the field's name in lower case; "" if nothing is.
+func (cfg Config) Check() (field string, err error) {
+	if cfg.Seed != "" {
+		if err := seed.Check(cfg.Seed); err != nil {
+			return "seed", err
+		}
+	}
+	return "fault", fault.NewSet(1).AddText(cfg.Faults...)
+}
+
 // New opens the world and the ports. Nothing is answered before Start. Close it even if it was never started.
 func New(cfg Config) (_ *Server, err error) {
 	if cfg.Seed == "" {

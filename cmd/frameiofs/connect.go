@@ -81,11 +81,11 @@ var errNoToken = errors.New("there is no token")
 func accountOf(c *cli.Context) (account, error) {
 	a := account{api: c.Generic("api").(*choiceValue).value, url: strings.TrimRight(c.String("api-url"), "/")}
 	if u, err := url.Parse(a.url); err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" {
-		return a, misuse("for example "+defaultURL, "--api-url is not an address of the form https://host")
+		return a, misuse("for example "+defaultURL, "--api-url: %q is not an address of the form https://host", withoutSecret(shownURL(a.url)))
 	} else if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		return a, misuse("the token would travel in the open", "--api-url must begin with https://, except for this machine itself")
+		return a, misuse("the token would travel in the open", "--api-url: %q must begin with https://, except for this machine itself", a.url)
 	} else if strings.HasSuffix(u.Path, "/v2") || strings.HasSuffix(u.Path, "/v4") {
-		return a, misuse("", "--api-url is the address without %s; --api chooses the generation", u.Path[len(u.Path)-3:])
+		return a, misuse("", "--api-url: %q must be without %s; --api chooses the generation", a.url, u.Path[len(u.Path)-3:])
 	}
 	file := c.String("token-file")
 	switch env := os.Getenv("FRAMEIO_TOKEN"); {
@@ -103,10 +103,20 @@ func accountOf(c *cli.Context) (account, error) {
 	default:
 		return a, fail("set FRAMEIO_TOKEN, or give --token-file FILE; `frameiofs demo` needs none", "%w", errNoToken)
 	}
-	if _, err := a.token.Token(c.Context); err != nil {
+	if _, err := a.token.Token(c.Context); err != nil && file != "" {
+		return a, fail("", "--token-file: %w", err)
+	} else if err != nil {
 		return a, fail("", "token: %w", err)
 	}
 	return a, nil
+}
+
+// shownURL is an address without who logs in by it.
+func shownURL(raw string) string {
+	if u, err := url.Parse(raw); err == nil {
+		return u.Redacted()
+	}
+	return raw
 }
 
 func loopback(host string) bool {

@@ -10,6 +10,7 @@
 //	frameiofs ls       [-l] [--json] [PATH]
 //	frameiofs whoami   [--json]
 //	frameiofs doctor   [--json] [--bundle FILE] [MOUNTPOINT]
+//	frameiofs config   init | show [--json] | path
 //	frameiofs sim      [flags]            the simulated Frame.io on its own
 //
 // Every verb has --help with examples. Flags may stand before or after the other words.

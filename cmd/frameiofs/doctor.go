@@ -106,6 +106,10 @@ func doctorAction(c *cli.Context) error {
 	if x.stateDir == "" {
 		x.stateDir = stateHome()
 	}
+	var f *failure
+	if _, err := accountOf(c); errors.As(err, &f) && f.code == exitUsage {
+		return err
+	}
 	all := x.findings(c.Context)
 	if err := printFindings(c.App.Writer, all, c.Bool("json")); err != nil {
 		return err

@@ -80,7 +80,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 
 Exit codes: 0 done · 1 failed · 2 wrong use · 3 some files were given up and need you · 4 timed out`,
 		Commands: []*cli.Command{
-			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), whoamiVerb(), doctorVerb(), demoVerb(), simVerb(),
+			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), whoamiVerb(), doctorVerb(), configVerb(), demoVerb(), simVerb(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -96,6 +96,9 @@ Exit codes: 0 done · 1 failed · 2 wrong use · 3 some files were given up and 
 		for _, cmd := range cmds {
 			cmd.OnUsageError = usageError
 			cmd.HideHelpCommand = true
+			if cmd.Before == nil {
+				cmd.Before = checkLeast
+			}
 			each(cmd.Subcommands)
 		}
 	}
@@ -107,6 +110,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	var f *failure
 	if errors.As(err, &f) {
 		return err
+	}
+	if said := plainer(c.Command, err); said != nil {
+		return said
 	}
 	name := "frameiofs"
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {

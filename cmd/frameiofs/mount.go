@@ -123,19 +123,8 @@ func mountConfigOf(c *cli.Context) (*mountConfig, error) {
 	if c.NArg() != 1 {
 		return nil, misuse("frameiofs mount --help", "mount wants one folder to mount at, not %d", c.NArg())
 	}
-	for _, f := range []struct {
-		name      string
-		value, at int64
-	}{
-		{"uploads", int64(c.Int("uploads")), 1}, {"parts", int64(c.Int("parts")), 1},
-		{"patience", int64(c.Duration("patience")), 0}, {"max-delete", int64(c.Int("max-delete")), 0},
-		{"settle", int64(c.Duration("settle")), 0}, {"listing-age", int64(c.Duration("listing-age")), 0},
-		{"uid", int64(c.Int("uid")), 0}, {"gid", int64(c.Int("gid")), 0},
-		{"cache-size", sizeFlag(c, "cache-size"), 64 << 20},
-	} {
-		if f.value < f.at {
-			return nil, misuse("", "--%s is too small", f.name)
-		}
+	if err := checkLeast(c); err != nil {
+		return nil, err
 	}
 	acc, err := accountOf(c)
 	if err != nil {

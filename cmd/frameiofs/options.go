@@ -46,13 +46,17 @@ func applyOptions(c *cli.Context) (pass []string, err error) {
 			case name == "ro":
 				flag = "read-only"
 			case !hasFlag(c, flag) || unsettable[flag]:
-				return nil, misuse("frameiofs mount --help lists the flags; nosuid, noexec, nodev, noatime and ro are known too", "-o: there is no option %q", name)
+				return nil, misuse("frameiofs mount --help lists the flags; nosuid, noexec, nodev, noatime and ro are known too", "-o %s: there is no option %q", list, name)
 			}
 			if !hasValue {
 				value = "true"
 			}
+			f := flagOf(c.Command, flag)
 			if err := c.Set(flag, value); err != nil {
-				return nil, misuse("", "-o %s: %w", name, err)
+				return nil, badValue("-o "+name, f, value, err)
+			}
+			if err := tooSmall(c, f, "-o "+name); err != nil {
+				return nil, err
 			}
 		}
 	}

@@ -48,19 +48,29 @@ func applySettings(c *cli.Context) error {
 			return misuse("the keys are the names of mount's flags: frameiofs mount --help",
 				"%s, line %d: there is no setting %q", path, lineOf(string(text), key), key)
 		}
-		if !hasFlag(c, key) || c.IsSet(key) || key == "token-file" && os.Getenv("FRAMEIO_TOKEN") != "" {
-			continue
-		}
+		name := fmt.Sprintf("%s, line %d: %s", path, lineOf(string(text), key), key)
 		switch value.(type) {
 		case string, int64, bool:
 		default:
-			return misuse("", "%s, line %d: %s is neither text, nor a whole number, nor true or false", path, lineOf(string(text), key), key)
+			return misuse("", "%s: %s is neither text, nor a whole number, nor true or false", name, oneLine(fmt.Sprint(value)))
 		}
-		if err := c.Set(key, fmt.Sprint(value)); err != nil {
-			return misuse("", "%s, line %d: %s: %w", path, lineOf(string(text), key), key, err)
+		if !hasFlag(c, key) || c.IsSet(key) || key == "token-file" && os.Getenv("FRAMEIO_TOKEN") != "" {
+			continue
+		}
+		if err := setFrom(c, key, fmt.Sprint(value), name); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// setFrom gives a flag a value of the settings file; name is what the setting is called in messages.
+func setFrom(c *cli.Context, key, text, name string) error {
+	f := flagOf(c.Command, key)
+	if err := c.Set(key, text); err != nil {
+		return badValue(name, f, text, err)
+	}
+	return tooSmall(c, f, name)
 }
 
 func hasFlag(c *cli.Context, name string) bool {

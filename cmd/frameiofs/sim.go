@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -61,6 +63,9 @@ func worldConfig(c *cli.Context) (cfg sim.Config, err error) {
 	cfg.Link.RTT = c.Duration("rtt")
 	cfg.Link.Up, cfg.Link.Down = sizeFlag(c, "bandwidth"), sizeFlag(c, "bandwidth")
 	cfg.Link.UpEach, cfg.Link.DownEach = sizeFlag(c, "bandwidth-each"), sizeFlag(c, "bandwidth-each")
+	if field, err := cfg.Check(); err != nil {
+		return cfg, misuse("", "--%s: %w", field, err)
+	}
 	switches := map[string]json.RawMessage{}
 	for _, s := range c.StringSlice("behaviour") {
 		name, value, ok := strings.Cut(s, "=")
@@ -82,7 +87,7 @@ func worldConfig(c *cli.Context) (cfg sim.Config, err error) {
 	dec := json.NewDecoder(strings.NewReader(string(text)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&cfg.Behaviour); err != nil {
-		return cfg, misuse("go doc github.com/frameiofs/frameiofs/sim/world Behaviour lists them", "--behaviour: %w", err)
+		return cfg, misuse("go doc github.com/frameiofs/frameiofs/sim/world Behaviour lists them", "--behaviour: %q: %w", strings.Join(c.StringSlice("behaviour"), " "), err)
 	}
 	if err := cfg.Behaviour.Validate(); err != nil {
 		return cfg, misuse("", "--%w", err)
@@ -132,7 +137,13 @@ func simAction(c *cli.Context) error {
 
 func startSim(cfg sim.Config) (*sim.Server, error) {
 	srv, err := sim.New(cfg)
-	if err != nil {
+	var listen *net.OpError
+	switch {
+	case errors.As(err, &listen) && cfg.Listen != "":
+		return nil, fail("frameiofs sim --help", "--listen: %q: %w", cfg.Listen, err)
+	case err != nil && cfg.Dir != "":
+		return nil, fail("frameiofs sim --help", "--dir: %q: %w", cfg.Dir, err)
+	case err != nil:
 		return nil, fail("frameiofs sim --help", "%w", err)
 	}
 	srv.Start()
