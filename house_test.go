@@ -20,13 +20,14 @@ var mayImport = map[string]struct {
 	folders []string
 	because string
 }{
-	"cmd/frameiofs": {[]string{"fs", "cache", "spool", "spool/intent", "remote", "remote/v2", "remote/v4", "sim", "control"}, "it is the only place where parts meet"},
+	"cmd/frameiofs": {[]string{"fs", "cache", "spool", "spool/intent", "remote", "remote/v2", "remote/v4", "signin", "sim", "control"}, "it is the only place where parts meet"},
 	"fs":            {[]string{"cache", "spool", "spool/intent", "remote"}, "it sees no wire, no simulator, and nobody who asks for status"},
 	"cache":         {[]string{"remote"}, "what is there does not know what is leaving"},
 	"spool":         {[]string{"spool/platter", "remote"}, "what is leaving does not know what is there"},
 	"spool/intent":  {[]string{"spool/platter", "remote"}, "names do not know the bytes that leave beside them"},
 	"spool/platter": {nil, "it knows files and lines, not what they are for"},
 	"remote":        {[]string{"remote"}, "it is a leaf; the wires use its words"},
+	"signin":        {[]string{"remote"}, "it gets tokens, and knows only what a token is for"},
 	"sim":           {[]string{"sim"}, "a misreading of the API must not hide in client and simulator alike"},
 	"control":       {nil, "whoever asks a mount must not need the mount's parts"},
 }

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 )
@@ -19,13 +20,17 @@ func (a *auth) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	token, err := a.token.Token(req.Context())
 	if err != nil {
-		return nil, &tokenError{err}
+		return nil, tokenless(err)
 	}
 	resp, err := a.next.RoundTrip(a.sign(req, token))
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	if a.token.Refresh(req.Context(), token) != nil {
+	if err := a.token.Refresh(req.Context(), token); err != nil {
+		if err != ErrToken && (errors.Is(err, ErrToken) || errors.Is(err, ErrOffline)) {
+			discard(resp)
+			return nil, tokenless(err) // it tells what to do
+		}
 		return resp, nil // Frame.io's 401 tells more than our failure to mend it
 	}
 	newer, err := a.token.Token(req.Context())
@@ -47,6 +52,14 @@ func (a *auth) sign(req *http.Request, token string) *http.Request {
 		out.Header.Set("x-frameio-legacy-token-auth", "true")
 	}
 	return out
+}
+
+// tokenless marks an error that kept us from having a token. Where tokens come from may be out of reach, as Frame.io may.
+func tokenless(err error) error {
+	if errors.Is(err, ErrOffline) {
+		return err
+	}
+	return &tokenError{err}
 }
 
 // tokenError marks that there was no token to send; nothing went out.
