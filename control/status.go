@@ -100,6 +100,7 @@ type Totals struct {
 	Rate      float64 `json:"rate"`      // bytes per second, mean of the last seconds
 	Held      int     `json:"held"`      // kept here until a person decides
 	Local     int     `json:"local"`     // names that never leave this machine, and empty files
+	Folders   int     `json:"folders"`   // of names that programs give for a moment: they stay on this machine
 	Parked    int     `json:"parked"`    // given up; need a person
 
 	Names       int     `json:"names"`                // folders to be made, and items to be renamed, moved or deleted on Frame.io

@@ -53,6 +53,10 @@
 // two that are both still leaving. Between the one and the other it is refused (EINVAL), so that who saves that way falls back on
 // a rename, which keeps the versions.
 //
+// Folders that programs make for a moment, to fill them and move out what is whole (rsync's .~tmp~ and .rsync-partial, macOS'
+// *.sb-????????-??????), are not made on Frame.io while they have such a name (spool.LocalFolder), and what is in them stays on this machine
+// too. A file or folder of Frame.io's that is moved into one stays where it is there until it has left that again.
+//
 // open(2) for reading waits for nothing. read(2) fetches the range and, when a file is read in order, what follows; of a film its
 // head and its end come along, because players look there first. An open file keeps the version it was opened on; the next
 // open finds the newest. What is written through this mount is seen by those who have the file open, as on a disk, unless the kernel

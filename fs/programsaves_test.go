@@ -121,7 +121,7 @@ func saves() []program {
 			d.remove("doc.docx")
 			d.rename("psA1B2.tmp", "doc.docx")
 		}).run},
-		{name: "NSDocument: folder beside it", prepare: doc, saved: saved, fault: tempFolder, run: steps(func(d *desk) {
+		{name: "NSDocument: folder beside it", prepare: doc, core: true, saved: saved, run: steps(func(d *desk) {
 			d.mkdir("doc.docx.sb-1a2b3c4d-AbCdEf")
 			d.write("doc.docx.sb-1a2b3c4d-AbCdEf/doc.docx", os.O_EXCL, next, true)
 			d.rename("doc.docx.sb-1a2b3c4d-AbCdEf/doc.docx", "doc.docx")

@@ -145,6 +145,9 @@ func (d *dir) renameFolder(ctx context.Context, src line, to *dir, newName strin
 	if err != nil {
 		return err
 	}
+	if it.ID.Pending() {
+		d.fs.cfg.Spool.FolderRenamed()
+	}
 	if child := d.GetChild(src.name); child != nil {
 		if n, ok := child.Operations().(*dir); ok {
 			n.mu.Lock()

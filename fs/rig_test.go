@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -136,7 +137,7 @@ func (r *rig) mount(with mountWith) *mounted {
 	check(t, "me", err)
 	index, err := cache.OpenIndex(filepath.Join(m.state, "index.db"))
 	check(t, "open index", err)
-	nc := intent.Config{Dir: filepath.Join(m.state, "names"), Remote: cl, Log: log,
+	nc := intent.Config{Dir: filepath.Join(m.state, "names"), Remote: cl, Log: log, Stays: spool.LocalFolder,
 		Made:    func(here remote.Ref, is remote.Item) error { return m.fs.Made(here, is) },
 		Ours:    func(id remote.ID) bool { return m.spool.Orphaned(id) },
 		Leaving: func(id remote.ID) bool { return m.spool.Claimed(id) }}
@@ -271,7 +272,8 @@ func (m *mounted) settle() {
 		}
 		m.t.Fatalf("wait for uploads: %v", err)
 	}
-	for i := 0; len(m.names.Pending()) > 0; i++ {
+	leaving := func(in intent.Info) bool { return !in.Stays }
+	for i := 0; slices.ContainsFunc(m.names.Pending(), leaving); i++ {
 		if i > 1000 {
 			m.t.Fatalf("changes of names are left: %+v", m.names.Pending())
 		}

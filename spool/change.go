@@ -91,6 +91,8 @@ func (e *Entry) renamed(why hold, stage Stage) {
 		e.resume(e.s.cfg.Settle)
 	case stage == Settling:
 		e.unrest()
+	case stage == Waiting && e.attempt == nil: // its folder was not there, and another is
+		e.s.schedule(e, e.turnAt())
 	case stage == Settled && !e.telling:
 		e.s.schedule(e, time.Now()) // it is still ours to bring to its place
 	}

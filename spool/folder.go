@@ -67,6 +67,19 @@ func (e *Entry) homeless() bool {
 	return e.rec.Target.Parent.ID.Pending()
 }
 
+// turnAt is when an entry that waits may be sent.
+func (e *Entry) turnAt() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now := time.Now(); e.nextTry.Before(now) {
+		return now
+	}
+	return e.nextTry
+}
+
+// FolderRenamed says that a folder which is not on Frame.io yet has another name: those who wait look whether what is in it leaves now.
+func (s *Spool) FolderRenamed() { s.broadcast() }
+
 // rehome gives entries that were found on the disk the folders that have come to Frame.io since they were written.
 func (s *Spool) rehome(found []*Entry) {
 	if s.cfg.Names == nil {

@@ -14,9 +14,10 @@ var folderHere = remote.Ref{Kind: remote.Folder, ID: remote.PendingID("7"), Acco
 
 // homes is a Names that knows what pending folders have become, and assets that are still to be renamed.
 type homes struct {
-	mu   sync.Mutex
-	real map[remote.Ref]remote.Ref
-	busy chan struct{} // not nil: assets are idle once it is closed
+	mu    sync.Mutex
+	real  map[remote.Ref]remote.Ref
+	stays map[remote.Ref]bool
+	busy  chan struct{} // not nil: assets are idle once it is closed
 }
 
 func (h *homes) Real(here remote.Ref) (remote.Ref, bool) {
@@ -24,6 +25,12 @@ func (h *homes) Real(here remote.Ref) (remote.Ref, bool) {
 	defer h.mu.Unlock()
 	is, ok := h.real[here]
 	return is, ok
+}
+
+func (h *homes) Stays(here remote.Ref) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.stays[here]
 }
 
 func (h *homes) Idle(ctx context.Context, _ remote.Ref) error {
@@ -88,6 +95,41 @@ func TestMovesToItsFolderLater(t *testing.T) {
 		r.finish()
 		r.expect("folder-b/b = bytes")
 		r.expectTold("b = bytes")
+	})
+}
+
+// What is in a folder that stays on this machine is told as held, and nobody waits for it; moved out, or with the folder there, it leaves.
+func TestStaysWithItsFolder(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		names := &homes{real: map[remote.Ref]remote.Ref{}, stays: map[remote.Ref]bool{folderHere: true}}
+		r := newRig(t, newFake(), func(c *Config) { c.Names = names }).start()
+		var all []*Entry
+		for _, name := range []string{"a", "b"} {
+			e, err := r.Create(Target{Parent: folderHere, Name: name}, Attr{})
+			r.must(err)
+			h := r.opened(e, true)
+			r.put(h, 0, "bytes of "+name)
+			r.shut(h)
+			all = append(all, e)
+		}
+		r.must(r.Wait(t.Context(), nil))
+		for _, e := range all {
+			if in := e.Info(); in.Stage != Held || !in.Quiet || in.Reason == "" || in.Err != "" {
+				t.Errorf("%s is %s, quiet %v: %q %q", in.Name, in.Stage, in.Quiet, in.Reason, in.Err)
+			}
+		}
+		r.must(all[0].Retarget(Target{Parent: folderA, Name: "a"}))
+		r.reach(all[0], Gone)
+		r.expect("folder-a/a = bytes of a")
+		names.mu.Lock()
+		delete(names.stays, folderHere)
+		names.mu.Unlock()
+		if in := all[1].Info(); in.Stage != Waiting {
+			t.Errorf("the other is %s", in.Stage)
+		}
+		r.AdoptFolder(folderHere.ID, folderB)
+		r.finish()
+		r.expect("folder-a/a = bytes of a", "folder-b/b = bytes of b")
 	})
 }
 

@@ -30,8 +30,16 @@ func (e *Entry) attr() Attr {
 	return a
 }
 
-// Info tells everything about the entry at this moment.
+// Info tells everything about the entry at this moment. What waits for a folder that stays on this machine is told as held.
 func (e *Entry) Info() Info {
+	i := e.info()
+	if i.Stage == Waiting && i.Parent.ID.Pending() && e.s.cfg.Names != nil && e.s.cfg.Names.Stays(i.Parent) {
+		i.Stage, i.Reason, i.Quiet, i.Err = Held, holdFolder.say(), true, ""
+	}
+	return i
+}
+
+func (e *Entry) info() Info {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	i := Info{

@@ -46,6 +46,27 @@ var localShapes = []struct {
 // sixLetterEndings are extensions of ordinary dotfiles that have rsync's shape by chance.
 var sixLetterEndings = map[string]bool{"backup": true, "config": true, "docker": true, "ignore": true, "sample": true, "schema": true, "search": true, "sqlite": true}
 
+// localFolders are the folders that programs make for themselves, fill, and remove again. Names that a person may give a folder
+// are not here, however temporary they look: what somebody makes is to be on Frame.io.
+var localFolders = []struct {
+	who   string
+	shape *regexp.Regexp
+}{
+	{"rsync --delay-updates, --partial-dir, --temp-dir as documented", regexp.MustCompile(`^\.~tmp~$|^\.rsync-(partial|tmp)$`)},
+	{"macOS safe savers (NSDocument, TextEdit)", regexp.MustCompile(`.\.sb-[0-9a-fA-F]{8}-[A-Za-z0-9]{6}$`)},
+	{"macOS safe savers on a volume without a folder for temporary items", regexp.MustCompile(`^\(A Document Being Saved By .+\)$`)},
+}
+
+// LocalFolder reports whether a folder of that name is not made on Frame.io as long as it has it.
+func LocalFolder(name string) bool {
+	for _, row := range localFolders {
+		if row.shape.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
 // LocalName reports whether a file of that name never leaves this machine.
 func LocalName(name string) bool {
 	low := strings.ToLower(name)

@@ -23,6 +23,23 @@ func TestLocalName(t *testing.T) {
 	}
 }
 
+func TestLocalFolder(t *testing.T) {
+	for _, name := range []string{
+		".~tmp~", ".rsync-partial", ".rsync-tmp", "doc.docx.sb-1a2b3c4d-AbCdEf", "(A Document Being Saved By TextEdit)", "(A Document Being Saved By Preview 2)",
+	} {
+		if !LocalFolder(name) {
+			t.Errorf("%q leaves the machine", name)
+		}
+	}
+	for _, name := range []string{
+		"tmp", "film.tmp", "temp", ".cache", "old~", "day.part", ".git", "a.lock", ".~tmp", "~tmp~", "doc.sb-1-2", "sb-1a2b3c4d-AbCdEf", ".rsync", "A Document",
+	} {
+		if LocalFolder(name) {
+			t.Errorf("%q stays on the machine", name)
+		}
+	}
+}
+
 func TestKeyInode(t *testing.T) {
 	for _, c := range []struct {
 		key      Key

@@ -69,6 +69,7 @@ const (
 	holdInterrupted hold = "interrupted" // the writer, or this program, died before it was closed
 	holdPower       hold = "power"       // power was lost within a second after it was closed
 	holdBroken      hold = "broken"      // a write failed: bytes are missing
+	holdFolder      hold = "folder"      // in a folder that never leaves this machine; told, never written
 	holdBase        hold = "base"        // what was not changed of an asset cannot be had from Frame.io any more
 )
 
@@ -77,6 +78,8 @@ func (h hold) say() string {
 	switch h {
 	case holdName:
 		return "files of this name stay on this machine; rename it to have it uploaded"
+	case holdFolder:
+		return "its folder has a name that programs give for a moment, and stays on this machine; move it out, or rename the folder, to have it uploaded"
 	case holdEmpty:
 		return "empty files stay on this machine until they have a byte"
 	case holdKilled:

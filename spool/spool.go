@@ -53,6 +53,9 @@ type Places interface {
 type Names interface {
 	// Real answers what a folder that was made on this machine is on Frame.io; false while it is not there.
 	Real(here remote.Ref) (remote.Ref, bool)
+	// Stays reports whether a folder that was made on this machine is not to be there under the name it has, so that what is in it
+	// stays here too.
+	Stays(here remote.Ref) bool
 	// Idle returns when nothing is to happen any more to the name of an asset.
 	Idle(ctx context.Context, asset remote.Ref) error
 }

@@ -12,9 +12,11 @@ import (
 // countNames counts the changes that are on their way, and those that are parked.
 func countNames(all []intent.Info) (onTheWay, parked int) {
 	for _, in := range all {
-		if in.Parked {
+		switch {
+		case in.Stays:
+		case in.Parked:
 			parked++
-		} else {
+		default:
 			onTheWay++
 		}
 	}
@@ -39,7 +41,7 @@ func workOf(files []spool.Info, changes []intent.Info, deletions int) (w work) {
 	}
 	for _, in := range changes {
 		switch {
-		case in.Parked:
+		case in.Parked, in.Stays:
 		case in.What == intent.MakeFolder:
 			w.folders++
 		case in.What == intent.Delete || in.What == intent.DeleteFolder: // of these many may go in one call

@@ -11,6 +11,7 @@ import (
 	"github.com/frameiofs/frameiofs/cache"
 	"github.com/frameiofs/frameiofs/control"
 	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool"
 	"github.com/frameiofs/frameiofs/spool/intent"
 )
 
@@ -39,7 +40,7 @@ func (n nameJournal) AddVersion(ctx context.Context, target, file remote.Ref) (r
 func (s *session) openNames(dir string) (err error) {
 	j, err := intent.Open(intent.Config{
 		Dir: dir, Remote: nameChanges{s.guard, s.link}, Patience: s.cfg.patience, MaxDelete: s.cfg.maxDelete,
-		Made: s.made, Undone: s.undone, Log: s.log,
+		Made: s.made, Undone: s.undone, Stays: spool.LocalFolder, Log: s.log,
 		Ours:    func(id remote.ID) bool { return s.spool.Orphaned(id) },
 		Leaving: func(id remote.ID) bool { return s.spool.Claimed(id) }})
 	if err != nil {
@@ -88,9 +89,11 @@ func (s *session) waitNames(ctx context.Context, paths []string) error {
 	for {
 		busy, parked := 0, 0
 		for _, in := range s.namesUnder(paths) {
-			if in.Parked || in.Stranded {
+			switch {
+			case in.Stays:
+			case in.Parked || in.Stranded:
 				parked++
-			} else {
+			default:
 				busy++
 			}
 		}

@@ -63,7 +63,9 @@ func (s *session) report(q control.Query) control.Status {
 	st.Totals.Rate = s.meter.rate()
 	changes := s.names.Pending()
 	st.Totals.Names, st.Totals.NamesParked = countNames(changes)
-	st.Totals.TimeLeft, st.Totals.LimitedBy = left(all, changes, s.names.Totals().Deletions, st.Totals, s.conn.Pace)
+	calls := s.names.Totals()
+	st.Totals.Folders = calls.Stay
+	st.Totals.TimeLeft, st.Totals.LimitedBy = left(all, changes, calls.Deletions, st.Totals, s.conn.Pace)
 	st.Names = s.nameList(changes, q)
 	st.Files = s.filesUnder(all, q.Under)
 	slices.SortStableFunc(st.Files, func(a, b control.File) int { return urgency(a) - urgency(b) })

@@ -254,6 +254,9 @@ func farewell(st control.Status) []string {
 	if t.Local > 0 {
 		out = append(out, count(t.Local, "file")+" with temporary names or without a byte stay on this machine, in "+st.StateDir)
 	}
+	if t.Folders > 0 {
+		out = append(out, count(t.Folders, "folder")+" with temporary names stay on this machine, in "+st.StateDir)
+	}
 	return out
 }
 

@@ -277,6 +277,9 @@ func summary(st control.Status) (lines []string) {
 	if t.Local > 0 {
 		lines = append(lines, fmt.Sprintf("  %s stay on this machine (temporary names, empty files)", count(t.Local, "file")))
 	}
+	if t.Folders > 0 {
+		lines = append(lines, fmt.Sprintf("  %s with temporary names stay on this machine, with what is in them", count(t.Folders, "folder")))
+	}
 	return lines
 }
 

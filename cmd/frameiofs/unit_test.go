@@ -217,7 +217,7 @@ func TestStatusSaysWhatNeedsAPersonFirst(t *testing.T) {
 	when := time.Now().Add(90 * time.Second)
 	st := control.Status{
 		MountPoint: "/m", API: "v4", Root: "/", User: "Ann", LeftOut: 7,
-		Totals: control.Totals{Files: 2, Bytes: 1000, Sent: 500, Rate: 100, TimeLeft: 5, LimitedBy: "bandwidth", Parked: 1, Local: 1},
+		Totals: control.Totals{Files: 2, Bytes: 1000, Sent: 500, Rate: 100, TimeLeft: 5, LimitedBy: "bandwidth", Parked: 1, Local: 1, Folders: 2},
 		Files: []control.File{
 			{Path: "a.mov", Stage: "parked", Reason: "the account is full"},
 			{Path: "b\nb.mov", Stage: "uploading", Size: 1000, Sent: 500},
@@ -227,7 +227,7 @@ func TestStatusSaysWhatNeedsAPersonFirst(t *testing.T) {
 	}
 	got := strings.Join(statusLines(st, 100), "\n")
 	last := -1
-	for _, want := range []string{"! 1 file parked", "50%), 100 B/s, 5 s left", "a.mov", "the account is full", `"b\nb.mov"`, "no link (again in 2 min)", "and 7 more"} {
+	for _, want := range []string{"! 1 file parked", "50%), 100 B/s, 5 s left", "2 folders with temporary names stay", "a.mov", "the account is full", `"b\nb.mov"`, "no link (again in 2 min)", "and 7 more"} {
 		at := strings.Index(got, want)
 		if at <= last {
 			t.Errorf("status does not have %q, or too early, in:\n%s", want, got)
@@ -237,6 +237,7 @@ func TestStatusSaysWhatNeedsAPersonFirst(t *testing.T) {
 	if strings.Contains(got, "DS_Store") || strings.Contains(got, "everything is on") {
 		t.Errorf("status tells what it should not:\n%s", got)
 	}
+	st.Totals.Folders = 0
 	if n := len(statusLines(st, 6)); n > 7 {
 		t.Errorf("status has %d lines where 6 were wanted", n)
 	}

@@ -117,7 +117,12 @@ func (j *Journal) recover() error {
 	}
 	j.file, j.size = f, end
 	for _, r := range records {
-		j.restore(r, lost)
+		j.restore(r)
+	}
+	if lost {
+		for _, r := range records {
+			j.doubt(j.byKey[r.Key])
+		}
 	}
 	for _, r := range records {
 		j.settle(j.byKey[r.Key])
@@ -178,7 +183,7 @@ func (j *Journal) read(f *os.File) (records map[string]*record, lost bool, end i
 }
 
 // restore takes an intent of an earlier run up again. What was under way then may have been done or not.
-func (j *Journal) restore(r *record, lost bool) {
+func (j *Journal) restore(r *record) {
 	fix := func(p *place) { p.Parent = j.canon(p.Parent) }
 	fix(&r.At)
 	fix(&r.From)
@@ -196,9 +201,6 @@ func (j *Journal) restore(r *record, lost bool) {
 			i.At, i.From, i.Tried = i.Tried.place, i.Tried.place, nil
 		}
 	}
-	if lost && !i.there() && i.Tried == nil && !i.last().Gone {
-		i.Tried = &try{i.Steps[0].place, i.Since} // if it was tried, the line that says so is among the first to be lost
-	}
 	if len(i.Steps) > 0 && i.there() && !i.goal().Gone {
 		p := i.goal()
 		i.DoubtName = i.DoubtName || p.Name != i.At.Name
@@ -213,6 +215,14 @@ func (j *Journal) restore(r *record, lost bool) {
 		j.held++
 	}
 	j.insert(i)
+}
+
+// doubt notes that the making of a folder may have been tried: if it was, the line that says so is among the first to be lost.
+func (j *Journal) doubt(i *intent) {
+	if !i.there() && i.Tried == nil && len(i.Steps) > 0 && !i.last().Gone && !j.rests(i) {
+		i.Tried = &try{i.Steps[0].place, i.Since}
+		j.index(i)
+	}
 }
 
 // compact writes the file anew if most of it is finished.

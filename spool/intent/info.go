@@ -21,6 +21,7 @@ type Info struct {
 	Parked   bool       // a person has to decide
 	Held     bool       // …because of MaxDelete: it is not shown meanwhile
 	Stranded bool       // it waits for something that is parked
+	Stays    bool       // it rests: a folder of a name that programs give to what they remove again, or something that is to be in one
 	Reason   string     // why it is parked, or what it waits for
 	Err      error      // what the last try came to
 	NextTry  time.Time  // zero: as soon as it may
@@ -65,8 +66,14 @@ func (j *Journal) info(i *intent) Info {
 		}
 		n.Stranded = j.stranded(i)
 	}
+	if n.Stays = j.rests(i); n.Stays {
+		n.Reason = resting
+	}
 	return n
 }
+
+// resting is why a folder is not made.
+const resting = "stays on this machine: programs make folders of this name for a moment; rename it to have it on Frame.io"
 
 // Pending tells of everything that Frame.io has not done yet, the oldest first.
 func (j *Journal) Pending() []Info {
@@ -87,6 +94,7 @@ type Totals struct {
 	Moves     int //
 	Deletions int // calls: what goes with its folder costs none
 	Parked    int // wait for a person
+	Stay      int // rest on this machine
 }
 
 // Totals counts what is pending.
@@ -98,6 +106,10 @@ func (j *Journal) Totals() Totals {
 	for _, i := range j.byKey {
 		if i.Parked != "" {
 			t.Parked++
+			continue
+		}
+		if j.rests(i) {
+			t.Stay++
 			continue
 		}
 		j.tally(i, &n)
@@ -137,7 +149,7 @@ func (j *Journal) tally(i *intent, n *[calls]int) {
 func (j *Journal) Idle(ctx context.Context, ref remote.Ref) error {
 	return j.until(ctx, func() bool {
 		i := j.byID[j.canon(ref).ID]
-		return i == nil || !i.busy && i.idle() || len(i.Steps) == 0 && !i.busy
+		return i == nil || !i.busy && (i.idle() || len(i.Steps) == 0 || j.rests(i))
 	})
 }
 
@@ -158,7 +170,7 @@ func (j *Journal) Wait(ctx context.Context) error {
 	}()
 	return j.until(ctx, func() bool {
 		for _, i := range j.byKey {
-			if i.busy || !i.idle() && !j.stranded(i) {
+			if i.busy || !i.idle() && !j.stranded(i) && !j.rests(i) {
 				return false
 			}
 		}

@@ -65,6 +65,9 @@ type Config struct {
 	Undone func(parents ...remote.Ref)
 	// Ours tells the placeholders of uploads that were given up: they do not count as being in a folder.
 	Ours func(id remote.ID) bool
+	// Stays tells the names of folders that programs make for a moment: while a folder has one it is not made on Frame.io. It is called
+	// with the lock held. nil: there are none.
+	Stays func(name string) bool
 	// Leaving tells the assets of files that have been uploaded and renamed away, and are still to be moved there: they are waited for.
 	Leaving func(id remote.ID) bool
 	Log     *slog.Logger

@@ -320,7 +320,13 @@ func runModel(t *testing.T, seed uint64) {
 		}
 		patience := []time.Duration{-1, time.Second, 50 * time.Millisecond}[rng.IntN(3)]
 		m := &model{rng: rng, top: &thing{item: f.nodes["home"].Item}, removed: map[remote.ID]bool{}}
-		m.rig = newRig(t, f, func(c *Config) { c.Patience = patience })
+		stays := seed%2 == 1
+		m.rig = newRig(t, f, func(c *Config) {
+			c.Patience = patience
+			if stays {
+				c.Stays = func(name string) bool { return name == "d" || name == "e" }
+			}
+		})
 		m.did("seed %d, patience %v, faults %v", seed, patience, f.faults)
 		for range 60 {
 			m.step()
@@ -330,10 +336,13 @@ func runModel(t *testing.T, seed uint64) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
 		defer cancel()
-		if err := m.Wait(ctx); err != nil {
-			m.fail("does not come to an end: %v", err)
-		}
+		m.wait(ctx)
 		m.same()
+		if stays {
+			m.ordinary()
+			m.wait(ctx)
+			m.same()
+		}
 		var want []string
 		for _, t := range m.all {
 			p := t.path()
@@ -355,6 +364,33 @@ func runModel(t *testing.T, seed uint64) {
 			}
 		}
 	})
+}
+
+func (m *model) wait(ctx context.Context) {
+	m.t.Helper()
+	if err := m.Wait(ctx); err != nil {
+		m.fail("does not come to an end: %v", err)
+	}
+}
+
+// ordinary gives all that stays here a name that does not.
+func (m *model) ordinary() {
+	for _, in := range m.Pending() {
+		if !in.Stays {
+			m.fail("%s %q is left, and does not stay", in.What, in.Name)
+		}
+	}
+	for _, t := range m.all {
+		if t.item.IsDir() && m.cfg.Stays(t.name) {
+			m.names++
+			name := fmt.Sprint("n", m.names)
+			m.did("mv %s %s", t.path(), name)
+			it, err := m.Relocate(m.t.Context(), t.item, t.parent.item.Ref, t.parent.item.Ref, name)
+			if m.check(err) {
+				t.item, t.name = it, name
+			}
+		}
+	}
 }
 
 // stranger has somebody else put a file into a folder, long before it is looked at the next time.

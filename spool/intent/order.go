@@ -98,7 +98,7 @@ func (j *Journal) beforeMove(i *intent, p place) *intent {
 	var last *intent
 	at := uint64(0)
 	for o := range j.moving {
-		if o == i || o.Parked != "" || j.stranded(o) { // order is not worth waiting for a person
+		if o == i || o.Parked != "" || j.stranded(o) || j.rests(o) { // order is not worth waiting for a person
 			continue
 		}
 		for _, st := range o.Steps {

@@ -187,6 +187,10 @@ func (j *Journal) may(i *intent, now time.Time) (call, bool) {
 		return 0, false
 	}
 	i.waitsFor = nil
+	if j.stays(i) {
+		j.news()
+		return 0, false
+	}
 	at := i.retry
 	if i.unclaimed && i.waiter == nil && i.deletion() && j.hurry == 0 {
 		if r := j.restsUntil(i); r.After(at) {

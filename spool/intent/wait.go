@@ -79,7 +79,7 @@ func (j *Journal) await(ctx context.Context, i *intent) (remote.Item, error) {
 	}
 	begun := time.Now()
 	patience := j.allowance(begun)
-	if patience <= 0 || !j.running || j.down || i.Held || j.mustQueue(i) {
+	if patience <= 0 || !j.running || j.down || i.Held || j.stays(i) || j.mustQueue(i) {
 		it := j.accept(i)
 		j.due(i, begun)
 		j.mu.Unlock()
