@@ -45,7 +45,11 @@ type attempt struct {
 	up     remote.Upload
 	done   []bool // by index of up.Parts
 	nDone  int
-	flight map[int]*partReader // parts being sent
+	flight map[int]*partReader     // parts being sent
+	halt   context.CancelCauseFunc // ends the sending of parts; nil before it begins
+
+	puts   int // guarded by line.mu: parts being sent
+	nParts int // parts; set before the first is sent
 }
 
 // guard is the attempt's only way to the bytes. Once revoked nobody reads any more, not even a transport that still holds it.
@@ -80,6 +84,9 @@ func (e *Entry) take(run context.Context) *attempt {
 	e.mu.Lock()
 	asset, p := e.asset, e.placed
 	e.mu.Unlock()
+	if stage == Waiting && e.resting() {
+		return nil
+	}
 	if p == nil && asset.ID == "" && e.intent == nil && e.s.cfg.Local(rec.Target.Name) {
 		e.hold(holdName) // renamed since it was sealed, and Frame.io has not heard of it
 		return nil
@@ -193,6 +200,10 @@ func (a *attempt) finish(err error) {
 	case err == errUncloned && e.uncloned() == nil:
 	case errors.Is(err, errNoFolder):
 		if !e.homeless() { // it has come just now
+			e.s.schedule(e, time.Now())
+		}
+	case errors.Is(err, errPaused):
+		if !e.resting() { // no more
 			e.s.schedule(e, time.Now())
 		}
 	case errors.Is(err, errWrittenPast):

@@ -13,6 +13,9 @@ func (s *Spool) newEntry(k Key, rec record) *Entry {
 	e := &Entry{s: s, key: k, rec: rec, writers: make(map[*Handle]struct{})}
 	e.modified.Store(rec.Modified.UnixNano())
 	e.mtimeSet.Store(!rec.Attr.Mtime.IsZero())
+	if !rec.First.IsZero() {
+		e.first.Store(rec.First.UnixNano())
+	}
 	return e
 }
 

@@ -54,6 +54,7 @@ type Entry struct {
 	mtimeSet atomic.Bool  // rec.Attr.Mtime is set; a write ends that
 	broken   atomic.Bool  // hole is not empty
 	lacks    atomic.Int64 // bytes that only base has
+	first    atomic.Int64 // rec.First in unix nanoseconds; 0: it was not put first
 
 	past past
 

@@ -47,6 +47,9 @@ func (e *Entry) info() Info {
 		Missing: e.lacks.Load(), Attempts: e.rec.Attempts, Err: e.err, NextTry: e.nextTry, Closed: e.rec.Closed, MediaType: mediaType(e.rec.Target.Name),
 	}
 	i.Replaces = e.rec.replaces()
+	if i.steerable() {
+		i.Paused, i.First = e.rests(), e.first.Load() > 0
+	}
 	switch e.stage {
 	case Waiting:
 		if i.Err == "" && i.Parent.ID.Pending() {

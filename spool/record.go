@@ -71,6 +71,7 @@ const (
 	holdBroken      hold = "broken"      // a write failed: bytes are missing
 	holdFolder      hold = "folder"      // in a folder that never leaves this machine; told, never written
 	holdBase        hold = "base"        // what was not changed of an asset cannot be had from Frame.io any more
+	holdCancelled   hold = "cancelled"   // a person said so
 )
 
 // say is the reason for people, with what to do.
@@ -90,6 +91,8 @@ func (h hold) say() string {
 		return "interrupted: the machine lost power just after it was closed, so bytes may be missing; write it again, or retry it to upload it as it is"
 	case holdBroken:
 		return "incomplete: a write failed (this disk or Frame.io's storage was full, or the disk failed); make room and write it again, or retry it to upload it as it is"
+	case holdCancelled:
+		return "cancelled by you: its bytes are kept on this machine; retry it to upload it, or remove it"
 	case holdBase:
 		return "incomplete: it was changed in part, and the rest is not to be had from Frame.io any more (deleted there, or no right to read it); what was written is kept: restore the file on Frame.io and retry, or write it anew as a whole"
 	}
@@ -118,6 +121,8 @@ type record struct {
 	SealTime time.Time `json:"seal_at,omitzero"`  // modification time of data when sealed: whoever changes data later is found out
 	Hold     hold      `json:"hold,omitempty"`    // why it is in held/
 	Reason   string    `json:"reason,omitempty"`  // why it is in parked/
+	Pause    pause     `json:"pause,omitempty"`   // what was said of it alone
+	First    time.Time `json:"first,omitzero"`    // when it was put first
 	Attempts int       `json:"attempts,omitzero"` // how often sending was begun
 	Failures int       `json:"failures,omitzero"` // how often Frame.io did not confirm what was sent; reset by a person or by new bytes
 	Own      *own      `json:"own,omitempty"`

@@ -204,6 +204,9 @@ func (e *Entry) recover() error {
 	case folder == held && open && rec.Hold != "" && !rec.Hold.quiet():
 		e.setStage(Held)
 		return nil
+	case rec.Hold == holdCancelled && folder != held && !open: // the program died while it was cancelled
+		e.setStage(Held)
+		return e.keep(nil)
 	case folder == parked && (rec.Reason != "" || !open):
 		e.setStage(Parked)
 		if e.placed == nil {

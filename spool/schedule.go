@@ -29,10 +29,19 @@ func (q *queue) Pop() any {
 	return t
 }
 
+// extra is how many places there are besides Config.Uploads for who is next in a queue that is not empty.
+func (q queue) extra() int {
+	if q[0].e.first.Load() > 0 {
+		return firstUploads
+	}
+	return 0
+}
+
 // How much happens at once besides Config.Uploads.
 const (
 	maxConfirming = 256 // entries that wait for Frame.io's confirmation; then no new upload is begun
 	maxSealing    = 8
+	firstUploads  = 2  // more of them, for those that were put first
 	maxPuts       = 16 // PUTs of all entries together, but for small ones
 
 	// Of a small file nearly all the time goes into waiting for answers, hardly any into its bytes. So many are under way
@@ -108,7 +117,7 @@ func (s *Spool) begin(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 					s.kick()
 				})
 			} else {
-				t.at = sealed
+				t.at = t.e.rank(sealed)
 				if t.e.small() {
 					heap.Push(&s.smallReady, t)
 				} else {
@@ -121,7 +130,7 @@ func (s *Spool) begin(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 	for s.confirming < maxConfirming {
 		t, small := turn{}, false
 		switch {
-		case len(s.ready) > 0 && s.sending < s.cfg.Uploads:
+		case len(s.ready) > 0 && s.sending < s.cfg.Uploads+s.ready.extra():
 			t = heap.Pop(&s.ready).(turn)
 		case len(s.smallReady) > 0 && s.sendingSmall < s.cfg.Uploads*smallUploads:
 			t, small = heap.Pop(&s.smallReady).(turn), true
@@ -129,8 +138,8 @@ func (s *Spool) begin(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 		if t.e == nil {
 			break
 		}
-		if t.ticket != t.e.ticket || t.e.homeless() {
-			continue // AdoptFolder gives the homeless another turn
+		if t.ticket != t.e.ticket || t.e.homeless() || t.e.resting() {
+			continue // AdoptFolder gives the homeless another turn, and Resume what rests
 		}
 		*s.places(small)++
 		wg.Go(func() { s.work(ctx, t.e, small) })

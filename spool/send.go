@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
@@ -88,8 +87,13 @@ func (a *attempt) parts(fresh bool) error {
 		return err
 	}
 	defer log.Close()
-	g, ctx := errgroup.WithContext(a.ctx)
-	mine := semaphore.NewWeighted(int64(evenly(len(up.Parts), a.e.s.cfg.Parts)))
+	sending, cancel, err := a.restful()
+	if err != nil {
+		return err
+	}
+	defer cancel(nil)
+	g, ctx := errgroup.WithContext(sending)
+	a.nParts = len(up.Parts)
 	for i, part := range up.Parts {
 		if done[i] {
 			continue
@@ -98,23 +102,11 @@ func (a *attempt) parts(fresh bool) error {
 			g.Go(func() error { return fmt.Errorf("part %d: %w", part.Number, remote.ErrExpired) })
 			break
 		}
-		if mine.Acquire(ctx, 1) != nil {
-			break
-		}
-		if a.small { // counted by places; not to wait behind a film's parts
-			g.Go(func() error {
-				defer mine.Release(1)
-				return a.putSafely(ctx, i, part, log)
-			})
-			continue
-		}
-		if a.e.s.puts.Acquire(ctx, 1) != nil {
-			mine.Release(1)
+		if a.e.s.line.enter(ctx, a) != nil {
 			break
 		}
 		g.Go(func() error {
-			defer mine.Release(1)
-			defer a.e.s.puts.Release(1)
+			defer a.e.s.line.leave(a)
 			return a.putSafely(ctx, i, part, log)
 		})
 	}
@@ -122,6 +114,8 @@ func (a *attempt) parts(fresh bool) error {
 	switch {
 	case a.ctx.Err() != nil:
 		return errRevoked
+	case context.Cause(sending) == errPaused:
+		return errPaused // what was sent is noted
 	case err != nil && judge(err) == remote.Expired:
 		return &failure{why: err.Error(), counted: fresh, left: leftover}
 	case err != nil:

@@ -103,7 +103,8 @@ type Spool struct {
 	log        *slog.Logger
 	boot       string // this run of the machine
 	space      space
-	puts       *semaphore.Weighted
+	line       line
+	paused     atomic.Bool // all of it
 	hydrations *semaphore.Weighted
 	fetches    *semaphore.Weighted
 	lock       *os.File
@@ -160,7 +161,7 @@ func Open(cfg Config) (*Spool, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Spool{
-		cfg: cfg, log: cfg.Log, boot: bootID(), puts: semaphore.NewWeighted(maxPuts), hydrations: semaphore.NewWeighted(maxHydrating), fetches: semaphore.NewWeighted(maxFetching), index: newIndex(),
+		cfg: cfg, log: cfg.Log, boot: bootID(), line: line{parts: cfg.Parts}, hydrations: semaphore.NewWeighted(maxHydrating), fetches: semaphore.NewWeighted(maxFetching), index: newIndex(),
 		wake: make(chan struct{}, 1), syncWake: make(chan struct{}, 1), orphanWake: make(chan struct{}, 1),
 		unsynced: map[*Entry]struct{}{}, orphans: map[string]*orphan{}, doomed: map[remote.ID]time.Time{},
 	}
@@ -172,7 +173,7 @@ func Open(cfg Config) (*Spool, error) {
 	if err := s.prepare(); err != nil {
 		return nil, err
 	}
-	if err := s.recover(); err != nil {
+	if err := errors.Join(s.loadPause(), s.recover()); err != nil {
 		s.lock.Close()
 		return nil, err
 	}

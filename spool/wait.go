@@ -9,7 +9,9 @@ import (
 // onItsWay reports whether something will happen to the entry without anybody's doing.
 func (i Info) onItsWay() bool {
 	switch i.Stage {
-	case Settling, Waiting, Uploading, Confirming:
+	case Waiting:
+		return !i.Paused
+	case Settling, Uploading, Confirming:
 		return true
 	case Settled:
 		return i.Writers == 0
@@ -39,7 +41,7 @@ func (s *Spool) broadcast() {
 const lookAgain = 20 * time.Millisecond
 
 // Wait returns when none of the entries that which picks (nil: all) is on its way: settling, waiting, uploading, confirming
-// or settled but not yet told; what was closed a moment ago counts too. What is being written, held or parked is not on its
+// or settled but not yet told; what was closed a moment ago counts too. What is being written, held, paused or parked is not on its
 // way; it answers ErrParked if some of them are parked.
 func (s *Spool) Wait(ctx context.Context, which func(Info) bool) error {
 	for {

@@ -149,6 +149,9 @@ type Info struct {
 	Reason  string `json:"reason,omitempty"`  // why it is held or parked, for people, with what to do
 	Quiet   bool   `json:"quiet,omitempty"`   // held as a matter of course (a temporary name, no byte yet): not worth a line in a summary
 
+	Paused bool `json:"paused,omitempty"` // its bytes are not sent until Resume
+	First  bool `json:"first,omitempty"`  // it was put before the others
+
 	Asset     remote.Ref  `json:"asset,omitzero"`    // its File on Frame.io (a placeholder at first), or its Stack once it is a version
 	CopyOf    string      `json:"copy_of,omitempty"` // what on Frame.io has its bytes, which are not here: Frame.io is to copy it
 	Assets    []remote.ID `json:"-"`                 // for Config.Settled: all that Frame.io has had of it or before it, and listings may still show
