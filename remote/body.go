@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash"
@@ -22,8 +23,8 @@ type partBody interface {
 }
 
 // newPartBody picks the body that costs least: over a plain connection, a file's bytes need not pass through this process.
-func newPartBody(body io.ReaderAt, part Part, plain bool, guard *time.Timer, report func(int64)) partBody {
-	if file, ok := body.(*os.File); ok && plain && part.Size > 0 {
+func (c *Conn) newPartBody(ctx context.Context, body io.ReaderAt, part Part, plain bool, guard *time.Timer, report func(int64)) partBody {
+	if file, ok := body.(*os.File); ok && plain && part.Size > 0 && !c.up.on() {
 		if own, err := reopen(file); err == nil {
 			if _, err := own.Seek(part.Off, io.SeekStart); err == nil {
 				return newFileBody(own, part, guard, report)
@@ -31,7 +32,7 @@ func newPartBody(body io.ReaderAt, part Part, plain bool, guard *time.Timer, rep
 			own.Close()
 		}
 	}
-	return &readerBody{r: io.NewSectionReader(body, part.Off, part.Size), guard: guard, report: report, crc: newSum()}
+	return &readerBody{ctx: ctx, r: io.NewSectionReader(body, part.Off, part.Size), line: &c.up, guard: guard, report: report, crc: newSum()}
 }
 
 // bodyError is a failure to read our own bytes; trying again would not help and must not look like the link's fault.
@@ -44,7 +45,9 @@ var errShort = fmt.Errorf("the file is shorter than announced: %w", io.ErrUnexpe
 
 // readerBody is a part of anything that can be read.
 type readerBody struct {
+	ctx    context.Context
 	r      *io.SectionReader
+	line   *bandwidth
 	guard  *time.Timer
 	report func(int64)
 
@@ -56,6 +59,12 @@ type readerBody struct {
 }
 
 func (b *readerBody) Read(p []byte) (int, error) {
+	if left := b.r.Size() - b.at(); left > 0 {
+		p = p[:b.line.clip(int(min(int64(len(p)), left)))]
+		if err := b.line.wait(b.ctx, len(p)); err != nil {
+			return 0, err
+		}
+	}
 	n, err := b.r.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -73,6 +82,11 @@ func (b *readerBody) Read(p []byte) (int, error) {
 		return n, b.failed
 	}
 	return n, err
+}
+
+func (b *readerBody) at() int64 {
+	at, _ := b.r.Seek(0, io.SeekCurrent)
+	return at
 }
 
 func (b *readerBody) Close() error { return nil }

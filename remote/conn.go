@@ -64,6 +64,8 @@ type Conn struct {
 	links links
 	made  made
 
+	up, down bandwidth
+
 	mu     sync.Mutex // guards what follows
 	warned map[string]bool
 }

@@ -104,8 +104,9 @@ func (r *rangeReader) Read(p []byte) (int, error) {
 			}
 		}
 		r.guard.Reset(mediaStall) // only while we want something: a slow reader is no stall
-		n, err := r.body.Read(p[:min(int64(len(p)), r.left)])
+		n, err := r.body.Read(p[:r.c.down.clip(int(min(int64(len(p)), r.left)))])
 		r.guard.Stop()
+		r.c.down.wait(r.ctx, n) // what has come is handed out all the same
 		if n > 0 {
 			r.off, r.left, r.tries = r.off+int64(n), r.left-int64(n), 0
 			if r.left == 0 {

@@ -101,7 +101,7 @@ func (c *Conn) putOnce(ctx context.Context, part Part, body io.ReaderAt) error {
 	guard := time.AfterFunc(stall, func() { cut(errStalled) })
 	defer guard.Stop()
 
-	src := newPartBody(body, part, u.Scheme == "http", guard, progressOf(ctx))
+	src := c.newPartBody(ctx, body, part, u.Scheme == "http", guard, progressOf(ctx))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, u.String(), src)
 	if err != nil {
 		return bare(err)

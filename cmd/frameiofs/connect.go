@@ -39,6 +39,7 @@ type wire interface {
 	Move(ctx context.Context, ref, to remote.Ref) (remote.Item, error)
 	Delete(ctx context.Context, ref remote.Ref) error
 	Pace(account remote.ID) remote.Pace
+	SetBandwidth(up, down int64)
 	Prepare(ctx context.Context, file remote.Ref) error
 	OpenRange(ctx context.Context, file remote.Ref, off, n int64) (io.ReadCloser, error)
 	Close()

@@ -222,6 +222,9 @@ func (c *Client) OpenRange(ctx context.Context, file remote.Ref, off, n int64) (
 	return c.conn.OpenRange(ctx, file, off, n, func(ctx context.Context) (remote.Link, error) { return c.link(ctx, file) })
 }
 
+// SetBandwidth limits the bytes per second; see remote.Conn.SetBandwidth.
+func (c *Client) SetBandwidth(up, down int64) { c.conn.SetBandwidth(up, down) }
+
 // Prepare makes the next OpenRange of a file cost one round trip; see remote.Conn.Prepare.
 func (c *Client) Prepare(ctx context.Context, file remote.Ref) error {
 	return c.conn.Prepare(ctx, file, func(ctx context.Context) (remote.Link, error) { return c.link(ctx, file) })
