@@ -50,12 +50,6 @@ func (c *Client) Retry(ctx context.Context, paths []string) (n int, err error) {
 	return n, err
 }
 
-// Cancel gives up parked changes of names.
-func (c *Client) Cancel(ctx context.Context, paths []string) (n int, err error) {
-	err = c.ask(ctx, "/v1/cancel", order{Paths: paths}, &n)
-	return n, err
-}
-
 // Sync waits for uploads.
 func (c *Client) Sync(ctx context.Context, paths []string, progress func(Status)) error {
 	_, err := follow(ctx, c, "/v1/sync", order{Paths: paths}, progress)

@@ -52,11 +52,6 @@ func (m *fakeMount) Retry(_ context.Context, paths []string) (int, error) {
 	return len(paths), nil
 }
 
-func (m *fakeMount) Cancel(_ context.Context, paths []string) (int, error) {
-	m.paths = paths
-	return 2 * len(paths), nil
-}
-
 func (m *fakeMount) Unmount(_ context.Context, how How, progress func(Status)) (Status, error) {
 	m.how = how
 	return Status{Totals: Totals{Files: 2}}, m.unmount

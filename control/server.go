@@ -109,12 +109,6 @@ func routes(m Mount) http.Handler {
 			answer(w, n, err)
 		}
 	})
-	mux.HandleFunc("POST /v1/cancel", func(w http.ResponseWriter, r *http.Request) {
-		if q, ok := request(w, r); ok {
-			n, err := m.Cancel(r.Context(), q.Paths)
-			answer(w, n, err)
-		}
-	})
 	mux.HandleFunc("POST /v1/sync", func(w http.ResponseWriter, r *http.Request) {
 		if q, ok := request(w, r); ok {
 			stream(w, r, func(ctx context.Context, progress func(Status)) (Status, error) {
@@ -135,6 +129,7 @@ func routes(m Mount) http.Handler {
 			return m.Unmount(ctx, q.How, progress)
 		})
 	})
+	uploadsRoutes(mux, m)
 	cacheRoutes(mux, m)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -146,6 +141,8 @@ func routes(m Mount) http.Handler {
 type order struct {
 	Paths []string `json:"paths,omitempty"`
 	How   How      `json:"how,omitempty"`
+
+	Limits *LimitsChange `json:"limits,omitempty"`
 }
 
 func request(w http.ResponseWriter, r *http.Request) (order, bool) {

@@ -13,15 +13,14 @@ type Mount interface {
 	List(ctx context.Context, path string) ([]Entry, error)
 	// Sync returns once nothing at or below paths (all, if none) is on its way any more; ErrParked if something was given up.
 	Sync(ctx context.Context, paths []string, progress func(Status)) error
-	// Retry tries again what is parked at or below paths (all, if none), and tells how many files that are.
+	// Retry tries again what is parked at or below paths (all, if none), and of what is named also what is held for a person, and tells how
+	// many that are.
 	Retry(ctx context.Context, paths []string) (int, error)
-	// Cancel gives up what is parked of changes of names at or below paths (all, if none), and tells how many. What is on Frame.io
-	// stays as it is there.
-	Cancel(ctx context.Context, paths []string) (int, error)
 	// Unmount takes the mount away, then finishes the uploads, or keeps them for the next mount if how is Now. ErrBusy if files
 	// are open; ErrParked if all is done but what was given up. It returns when another process may use the state folder. If
 	// ctx ends before that the uploads go on.
 	Unmount(ctx context.Context, how How, progress func(Status)) (Status, error)
+	Uploads
 	Cache
 }
 
@@ -63,6 +62,8 @@ type Status struct {
 
 	Trouble  string `json:"trouble,omitempty"` // why it is not as it should be, and what to do
 	Link     Link   `json:"link"`
+	Paused   bool   `json:"paused,omitempty"` // uploads pause was said of everything
+	Limits   Limits `json:"limits"`
 	Totals   Totals `json:"totals"`
 	Files    []File `json:"files"`              // parked first, then held, then oldest first
 	LeftOut  int    `json:"left_out,omitempty"` // files that Files has no room for
@@ -92,21 +93,22 @@ type Link struct {
 
 // Totals sums up all files that are not on Frame.io yet, whatever Query asked for. Bytes count in the files on their way.
 type Totals struct {
-	Files     int     `json:"files"`     // on their way: closed, settling, uploading
-	Writing   int     `json:"writing"`   // open for writing
-	Uploading int     `json:"uploading"` // of Files: bytes are moving
-	Bytes     int64   `json:"bytes"`     // of Files
-	Sent      int64   `json:"sent"`      // of Bytes, already at Frame.io
-	Rate      float64 `json:"rate"`      // bytes per second, mean of the last seconds
-	Held      int     `json:"held"`      // kept here until a person decides
-	Local     int     `json:"local"`     // names that never leave this machine, and empty files
-	Folders   int     `json:"folders"`   // of names that programs give for a moment: they stay on this machine
-	Parked    int     `json:"parked"`    // given up; need a person
+	Files     int     `json:"files"`            // on their way: closed, settling, uploading
+	Writing   int     `json:"writing"`          // open for writing
+	Uploading int     `json:"uploading"`        // of Files: bytes are moving
+	Bytes     int64   `json:"bytes"`            // of Files
+	Sent      int64   `json:"sent"`             // of Bytes, already at Frame.io
+	Rate      float64 `json:"rate"`             // bytes per second, mean of the last seconds
+	Paused    int     `json:"paused,omitempty"` // of Files: they rest until uploads resume
+	Held      int     `json:"held"`             // kept here until a person decides
+	Local     int     `json:"local"`            // names that never leave this machine, and empty files
+	Parked    int     `json:"parked"`           // given up; need a person
+	Folders   int     `json:"folders"`          // of names that programs give for a moment: they stay on this machine
 
 	Names       int     `json:"names"`                // folders to be made, and items to be renamed, moved or deleted on Frame.io
 	NamesParked int     `json:"names_parked"`         // of them more, that Frame.io refuses; need a person
 	TimeLeft    float64 `json:"time_left,omitempty"`  // seconds until all is there, by Rate and by Frame.io's limits; 0: not known
-	LimitedBy   string  `json:"limited_by,omitempty"` // what TimeLeft hangs on: bandwidth, or what Frame.io limits
+	LimitedBy   string  `json:"limited_by,omitempty"` // what TimeLeft hangs on: bandwidth, --bwlimit, or what Frame.io limits; or a pause
 }
 
 // Name is one change of a name that Frame.io has not made yet.
@@ -138,6 +140,9 @@ type File struct {
 	Stage     string     `json:"stage"`            // writing, settling, waiting, uploading, confirming, held, parked
 	Reason    string     `json:"reason,omitempty"` // why it is held or parked, and what to do
 	Local     bool       `json:"local,omitempty"`  // held because of what it is: nothing needs doing
+	Paused    bool       `json:"paused,omitempty"` // it rests until uploads resume
+	First     bool       `json:"first,omitempty"`  // it was put before the others
+	Rate      float64    `json:"rate,omitempty"`   // bytes per second, mean of the last seconds
 	Writers   int        `json:"writers,omitempty"`
 	Attempts  int        `json:"attempts,omitempty"`
 	Error     string     `json:"error,omitempty"` // of the last attempt

@@ -55,6 +55,9 @@ func (e *Entry) info() Info {
 		if i.Err == "" && i.Parent.ID.Pending() {
 			i.Err = errNoFolder.Error()
 		}
+		if i.Paused {
+			i.Reason = "paused by you: frameiofs uploads resume sends it"
+		}
 	case Held:
 		i.Reason, i.Quiet = e.rec.Hold.say(), e.rec.Hold.quiet()
 	case Parked:

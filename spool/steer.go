@@ -149,9 +149,9 @@ func (e *Entry) resting() bool {
 	return e.rests()
 }
 
-// rests is resting, with mu held. Of what Frame.io has whole nothing is left to send.
+// rests is resting, with mu held. Of what Frame.io has whole, or copies, nothing is to be sent.
 func (e *Entry) rests() bool {
-	if e.placed != nil {
+	if e.placed != nil || e.rec.Clone && e.rec.Format == formatPartial && !e.rec.Uncopied {
 		return false
 	}
 	return e.rec.Pause == pauseYes || e.rec.Pause == "" && e.s.paused.Load()
@@ -250,7 +250,7 @@ func (e *Entry) cancel() (done bool, err error) {
 	if whole {
 		return false, nil // it is too late
 	}
-	if err := e.save(durable, func(r *record) { r.Hold, r.Reason, r.Failures = holdCancelled, "", 0 }); err != nil {
+	if err := e.save(durable, func(r *record) { r.Hold, r.Reason, r.Failures, r.Pause = holdCancelled, "", 0, "" }); err != nil {
 		return false, err
 	}
 	e.dehydrate()

@@ -31,7 +31,9 @@ func TestWhatIsPausedRestsAndOutlivesTheProgram(t *testing.T) {
 					} else if n, err := r.Pause(e.Key()); n != 1 || err != nil {
 						t.Fatalf("paused %d, %v", n, err)
 					}
-					r.finish() // nothing is on its way
+					if err := r.Wait(t.Context(), nil); err != ErrParked {
+						t.Errorf("who waits for it is answered %v", err)
+					}
 					puts := f.count("put")
 					time.Sleep(time.Hour)
 					if i := e.Info(); !i.Paused || i.Stage != Waiting || f.count("put") != puts || puts == len(long)/1000 {
@@ -299,4 +301,21 @@ func TestAStateFolderThatCannotTellWhetherItIsPausedIsRefused(t *testing.T) {
 	if err := s.loadPause(); err == nil {
 		t.Error("it was taken for not paused")
 	}
+}
+
+// A copy that Frame.io makes itself sends nothing, and who removes its source waits for it.
+func TestCopiesOnFrameioGoOnWhileAllIsPaused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := large(t).start()
+		r.must(r.PauseAll())
+		src := r.f.put(folderA, "src", footage)
+		e, h := r.clone(src, "copy")
+		r.shut(h)
+		if e.Info().Paused {
+			t.Error("a copy is told to be paused")
+		}
+		r.finish()
+		r.expect("folder-a/copy = "+seen(footage), "folder-a/src = "+seen(footage))
+		r.noPuts()
+	})
 }

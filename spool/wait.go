@@ -42,7 +42,7 @@ const lookAgain = 20 * time.Millisecond
 
 // Wait returns when none of the entries that which picks (nil: all) is on its way: settling, waiting, uploading, confirming
 // or settled but not yet told; what was closed a moment ago counts too. What is being written, held, paused or parked is not on its
-// way; it answers ErrParked if some of them are parked.
+// way; it answers ErrParked if some of them are parked or paused.
 func (s *Spool) Wait(ctx context.Context, which func(Info) bool) error {
 	for {
 		s.mu.Lock()
@@ -59,7 +59,7 @@ func (s *Spool) Wait(ctx context.Context, which func(Info) bool) error {
 			}
 			closing = closing || i.closing()
 			busy = busy || closing || i.onItsWay()
-			stuck = stuck || i.Stage == Parked
+			stuck = stuck || i.Stage == Parked || i.Stage == Waiting && i.Paused
 		}
 		switch {
 		case !busy && stuck:

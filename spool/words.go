@@ -18,8 +18,8 @@ var (
 	// ErrGone: the entry has settled or was discarded, so it cannot be changed any more. If Info().Stage is Settled, the asset
 	// Info().Asset is what to change now.
 	ErrGone = errors.New("spool: the entry is gone: Frame.io has it, or it was discarded")
-	// ErrParked: Frame.io refuses something that was waited for; Info.Reason of the parked entries says what to do.
-	ErrParked = errors.New("spool: some files are parked and need a person")
+	// ErrParked: Frame.io refuses something that was waited for; or it is paused; Info.Reason of the entries says what to do.
+	ErrParked = errors.New("spool: some files are parked or paused and need a person")
 	// ErrLocked: another process owns the state folder.
 	ErrLocked = errors.New("the state folder is in use by another mount")
 	// ErrClosed: the spool or the handle was closed.
@@ -146,7 +146,7 @@ type Info struct {
 	Size    int64  `json:"size"` // bytes
 	Stage   Stage  `json:"stage"`
 	Writers int    `json:"writers,omitempty"` // handles open for writing
-	Reason  string `json:"reason,omitempty"`  // why it is held or parked, for people, with what to do
+	Reason  string `json:"reason,omitempty"`  // why it is held, parked or paused, for people, with what to do
 	Quiet   bool   `json:"quiet,omitempty"`   // held as a matter of course (a temporary name, no byte yet): not worth a line in a summary
 
 	Paused bool `json:"paused,omitempty"` // its bytes are not sent until Resume

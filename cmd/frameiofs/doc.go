@@ -5,7 +5,8 @@
 //	frameiofs unmount  [--now] MOUNTPOINT finish the uploads and let go; --now keeps them for the next mount
 //	frameiofs status   [--watch] [--json] [MOUNTPOINT]
 //	frameiofs sync     [--timeout D] [PATH…]
-//	frameiofs uploads retry [PATH…]
+//	frameiofs uploads pause | resume | first | retry | cancel [PATH…]
+//	frameiofs uploads limit [--bwlimit RATE] [--uploads N] [--parts N] [MOUNTPOINT…]
 //	frameiofs cache    status [--json] | pin [--wait] | unpin | warm [--json] | clear [PATH…]
 //	frameiofs ls       [-l] [--json] [PATH]
 //	frameiofs whoami   [--json]
@@ -20,7 +21,7 @@
 //	0  done
 //	1  failed
 //	2  the command line or the settings file is wrong; nothing was done
-//	3  done as far as possible, but some files were given up (parked) and need a person
+//	3  done as far as possible, but some files were given up (parked), or are held or paused, and need a person
 //	4  --timeout passed first
 //
 // What went wrong is one line on stderr, "frameiofs: …", and a second one if something can be done about it.

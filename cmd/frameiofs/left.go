@@ -29,7 +29,7 @@ type work struct{ files, stacks, folders, moves, renames, deletes int }
 func workOf(files []spool.Info, changes []intent.Info, deletions int) (w work) {
 	w.deletes = deletions
 	for _, in := range files {
-		if !onItsWay(in) {
+		if !onItsWay(in) || in.Paused {
 			continue
 		}
 		if in.Asset.IsZero() {
@@ -55,9 +55,9 @@ func workOf(files []spool.Info, changes []intent.Info, deletions int) (w work) {
 }
 
 // left estimates the seconds until all is on Frame.io, and tells what they hang on. Bytes go at the rate of the last seconds; of
-// everything else Frame.io lets only so much be done a second, of each kind beside the others. deletions is how many calls they take.
-// 0 if nothing can be said.
-func left(files []spool.Info, changes []intent.Info, deletions int, t control.Totals, pace func(remote.ID) remote.Pace) (seconds float64, by string) {
+// everything else Frame.io lets only so much be done a second, of each kind beside the others. deletions is how many calls they take; up is
+// the limit of bytes per second, if there is one. What is paused is left out. 0 if nothing can be said.
+func left(files []spool.Info, changes []intent.Info, deletions int, t control.Totals, up int64, pace func(remote.ID) remote.Pace) (seconds float64, by string) {
 	var account remote.ID
 	for _, in := range files {
 		account = cmp.Or(account, in.Parent.Account)
@@ -66,8 +66,18 @@ func left(files []spool.Info, changes []intent.Info, deletions int, t control.To
 		account = cmp.Or(account, in.Parent.Account)
 	}
 	w, p := workOf(files, changes, deletions), pace(account)
-	if t.Rate >= 1 {
-		seconds, by = float64(t.Bytes-t.Sent)/t.Rate, "bandwidth"
+	rest := t.Bytes - t.Sent
+	for _, in := range files {
+		if in.Paused && onItsWay(in) {
+			rest -= in.Size - min(in.Sent, in.Size)
+		}
+	}
+	switch {
+	case rest <= 0:
+	case up > 0 && (t.Rate < 1 || t.Rate > 0.7*float64(up)):
+		seconds, by = float64(rest)/float64(up), "--bwlimit"
+	case t.Rate >= 1:
+		seconds, by = float64(rest)/t.Rate, "bandwidth"
 	}
 	for _, kind := range []struct {
 		n         int

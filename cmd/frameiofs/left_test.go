@@ -14,6 +14,8 @@ import (
 func TestTimeLeftIsThatOfTheSlowest(t *testing.T) {
 	folder := remote.Ref{Kind: remote.Folder, ID: "f", Account: "acc"}
 	file := spool.Info{Stage: spool.Waiting, Target: spool.Target{Parent: folder}, Size: 1000}
+	paused := file
+	paused.Paused = true
 	made := file
 	made.Asset = remote.Ref{Kind: remote.File, ID: "x"}
 	pace := func(account remote.ID) remote.Pace {
@@ -31,21 +33,27 @@ func TestTimeLeftIsThatOfTheSlowest(t *testing.T) {
 		changes   []intent.Info
 		deletions int
 		totals    control.Totals
+		up        int64
 		want      float64
 		by        string
 	}{
-		{"bytes", []spool.Info{made}, nil, 0, control.Totals{Bytes: 10_000, Sent: 4000, Rate: 100}, 60, "bandwidth"},
-		{"many files", repeat(file, 1000), nil, 0, control.Totals{Bytes: 10_000, Rate: 1000}, 200, "Frame.io's limit of new files"},
-		{"files that Frame.io has already", repeat(made, 1000), nil, 0, control.Totals{Bytes: 10_000, Rate: 1000}, 10, "bandwidth"},
-		{"what is held does not count", repeat(spool.Info{Stage: spool.Held, Target: file.Target}, 1000), nil, 0, control.Totals{}, 0, ""},
-		{"folders", nil, repeat(change(intent.MakeFolder, folder), 300), 0, control.Totals{}, 100, "Frame.io's limit of new folders"},
-		{"thousands of folders", nil, repeat(change(intent.MakeFolder, folder), 1000), 0, control.Totals{}, 1000. / 3, "Frame.io's limit of new folders"},
-		{"renamed folders", nil, repeat(change("rename", folder), 10), 0, control.Totals{}, 60, "Frame.io's limit of moved folders"},
-		{"deletions", nil, repeat(change(intent.Delete, made.Asset), 900), 500, control.Totals{}, 300, "Frame.io's limit of deletions"},
-		{"no limit", nil, repeat(change("rename", made.Asset), 500), 0, control.Totals{}, 0, ""},
-		{"parked", nil, repeat(intent.Info{What: intent.Delete, Parent: folder, Parked: true}, 500), 0, control.Totals{}, 0, ""},
+		{"bytes", []spool.Info{made}, nil, 0, control.Totals{Bytes: 10_000, Sent: 4000, Rate: 100}, 0, 60, "bandwidth"},
+		{"many files", repeat(file, 1000), nil, 0, control.Totals{Bytes: 10_000, Rate: 1000}, 0, 200, "Frame.io's limit of new files"},
+		{"files that Frame.io has already", repeat(made, 1000), nil, 0, control.Totals{Bytes: 10_000, Rate: 1000}, 0, 10, "bandwidth"},
+		{"what is held does not count", repeat(spool.Info{Stage: spool.Held, Target: file.Target}, 1000), nil, 0, control.Totals{}, 0, 0, ""},
+		{"folders", nil, repeat(change(intent.MakeFolder, folder), 300), 0, control.Totals{}, 0, 100, "Frame.io's limit of new folders"},
+		{"thousands of folders", nil, repeat(change(intent.MakeFolder, folder), 1000), 0, control.Totals{}, 0, 1000. / 3, "Frame.io's limit of new folders"},
+		{"renamed folders", nil, repeat(change("rename", folder), 10), 0, control.Totals{}, 0, 60, "Frame.io's limit of moved folders"},
+		{"deletions", nil, repeat(change(intent.Delete, made.Asset), 900), 500, control.Totals{}, 0, 300, "Frame.io's limit of deletions"},
+		{"no limit", nil, repeat(change("rename", made.Asset), 500), 0, control.Totals{}, 0, 0, ""},
+		{"parked", nil, repeat(intent.Info{What: intent.Delete, Parent: folder, Parked: true}, 500), 0, control.Totals{}, 0, 0, ""},
+		{"at the limit", []spool.Info{made}, nil, 0, control.Totals{Bytes: 10_000, Sent: 4000, Rate: 90}, 100, 60, "--bwlimit"},
+		{"below the limit", []spool.Info{made}, nil, 0, control.Totals{Bytes: 10_000, Sent: 4000, Rate: 50}, 100, 120, "bandwidth"},
+		{"not begun, with a limit", []spool.Info{made}, nil, 0, control.Totals{Bytes: 10_000}, 100, 100, "--bwlimit"},
+		{"one of two is paused", []spool.Info{made, paused}, nil, 0, control.Totals{Bytes: 2000, Rate: 10}, 0, 100, "bandwidth"},
+		{"all is paused", repeat(paused, 100), nil, 0, control.Totals{Bytes: 100_000, Rate: 10}, 0, 0, ""},
 	} {
-		if got, by := left(c.files, c.changes, c.deletions, c.totals, pace); got < c.want-0.001 || got > c.want+0.001 || by != c.by {
+		if got, by := left(c.files, c.changes, c.deletions, c.totals, c.up, pace); got < c.want-0.001 || got > c.want+0.001 || by != c.by {
 			t.Errorf("%s: %v s by %q, want %v by %q", c.name, got, by, c.want, c.by)
 		}
 	}

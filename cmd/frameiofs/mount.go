@@ -55,6 +55,7 @@ func mountFlags() []cli.Flag {
 			Usage: "wait for Frame.io's answer to mkdir, mv and rm for `TIME`, many together; what has none by then is kept and done later"},
 		&cli.IntFlag{Name: "max-delete", Usage: "when more than `N` files and folders are deleted within a minute, keep the deletions until you say so; 0: no limit"},
 		&cli.IntFlag{Name: "parts", Value: spool.DefaultParts, Usage: "send `N` parts of one file at once"},
+		bandwidthFlag(),
 		&cli.DurationFlag{Name: "listing-age", Value: cache.DefaultAge, Usage: "show a folder as it was up to `TIME` ago at once, and look behind whether it still is so"},
 		&cli.BoolFlag{Name: "xattr", Value: runtime.GOOS == "darwin",
 			Usage: "keep extended attributes on this machine, and tell in user.frameio.* where a file is safe; makes ls -l slower"},
@@ -77,6 +78,7 @@ type mountConfig struct {
 	patience            time.Duration
 	maxDelete           int
 	uploads, parts      int
+	bandwidth           timetable
 	readOnly, syncClose bool
 	xattr, allowOther   bool
 	uid, gid, umask     uint32
@@ -145,7 +147,7 @@ func mountConfigOf(c *cli.Context) (*mountConfig, error) {
 		cacheSize: sizeFlag(c, "cache-size"), keepFree: sizeFlag(c, "keep-free"),
 		settle: c.Duration("settle"), listingAge: c.Duration("listing-age"),
 		patience: patienceOf(c), maxDelete: c.Int("max-delete"),
-		uploads: c.Int("uploads"), parts: c.Int("parts"),
+		uploads: c.Int("uploads"), parts: c.Int("parts"), bandwidth: *c.Generic("bwlimit").(*timetable),
 		readOnly: c.Bool("read-only"), syncClose: c.Bool("sync-close"), xattr: c.Bool("xattr"), allowOther: c.Bool("allow-other"),
 		uid: uint32(c.Int("uid")), gid: uint32(c.Int("gid")), umask: uint32(*c.Generic("umask").(*octalValue)),
 		options: options, debug: c.Bool("debug"),

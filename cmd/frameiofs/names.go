@@ -156,15 +156,6 @@ func b2i(b bool) int {
 	return 0
 }
 
-// Cancel gives up parked changes of names at or below paths, and tells how many.
-func (s *session) Cancel(_ context.Context, paths []string) (int, error) {
-	if !s.use() {
-		return 0, errEnding
-	}
-	defer s.parts.RUnlock()
-	return s.parkedNames(paths, func(keys []string) error { return s.names.Cancel(keys...) })
-}
-
 // retryNames has parked changes of names tried again.
 func (s *session) retryNames(paths []string) (int, error) {
 	return s.parkedNames(paths, func(keys []string) error { return s.names.Retry(keys...) })

@@ -55,6 +55,7 @@ func (s *session) report(q control.Query) control.Status {
 	blocks := s.blocks.Stats()
 	st.Cache.Used, st.Cache.Limit = blocks.Used, blocks.Limit
 	st.Trouble = s.confirm.report()
+	st.Paused, st.Limits = s.spool.Paused(), s.limitsNow()
 	if text, at := s.trouble.get(); text != "" {
 		st.LastError, st.LastErrorTime = text, &at
 	}
@@ -65,7 +66,10 @@ func (s *session) report(q control.Query) control.Status {
 	st.Totals.Names, st.Totals.NamesParked = countNames(changes)
 	calls := s.names.Totals()
 	st.Totals.Folders = calls.Stay
-	st.Totals.TimeLeft, st.Totals.LimitedBy = left(all, changes, calls.Deletions, st.Totals, s.conn.Pace)
+	st.Totals.TimeLeft, st.Totals.LimitedBy = left(all, changes, calls.Deletions, st.Totals, st.Limits.Up, s.conn.Pace)
+	if st.Totals.Paused > 0 && st.Totals.Paused == st.Totals.Files && st.Totals.Names == 0 {
+		st.Totals.TimeLeft, st.Totals.LimitedBy = 0, "pause"
+	}
 	st.Names = s.nameList(changes, q)
 	st.Files = s.filesUnder(all, q.Under)
 	slices.SortStableFunc(st.Files, func(a, b control.File) int { return urgency(a) - urgency(b) })
@@ -113,6 +117,9 @@ func totals(all []spool.Info, gone bool) (t control.Totals) {
 		switch {
 		case onItsWay(in), gone && in.Stage == spool.Writing && !in.Closed.IsZero():
 			t.Files++
+			if in.Paused {
+				t.Paused++
+			}
 			t.Bytes += in.Size
 			t.Sent += min(in.Sent, in.Size)
 			if in.Stage == spool.Uploading {
@@ -143,6 +150,9 @@ func urgency(f control.File) int {
 		return 1
 	case spool.Uploading, spool.Confirming:
 		return 2
+	}
+	if f.Paused {
+		return 5
 	}
 	return 3
 }
@@ -194,7 +204,7 @@ func fileOf(in spool.Info, name string) control.File {
 	}
 	return control.File{
 		Path: name, Size: in.Size, Sent: in.Sent, Missing: in.Missing, CopyOf: in.CopyOf, Parts: in.Parts, PartsDone: in.PartsDone, Stage: string(in.Stage), Reason: in.Reason,
-		Local: in.Quiet, Writers: in.Writers, Attempts: in.Attempts, Error: oneLine(in.Err), NextTry: timeOf(in.NextTry), Closed: timeOf(in.Closed),
+		Local: in.Quiet, Paused: in.Paused, First: in.First, Writers: in.Writers, Attempts: in.Attempts, Error: oneLine(in.Err), NextTry: timeOf(in.NextTry), Closed: timeOf(in.Closed),
 		ID: string(in.Asset.ID),
 	}
 }

@@ -206,6 +206,7 @@ func (s *session) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			s.limits.keep(time.Now())
 			_ = s.contained("show the status", func() error { // it is in the log
 				st, err := s.Status(ctx, control.Query{Limit: progressFiles})
 				if err != nil {
@@ -230,8 +231,11 @@ func (s *session) contained(what string, do func() error) func() error {
 func farewell(st control.Status) []string {
 	var out []string
 	t := st.Totals
-	if t.Files > 0 {
-		out = append(out, count(t.Files, "file")+" ("+size(t.Bytes-t.Sent)+" to send) will go on at the next mount; kept in "+st.StateDir)
+	if t.Paused > 0 {
+		out = append(out, count(t.Paused, "file")+" paused: mounted again, frameiofs uploads resume sends them; kept in "+st.StateDir)
+	}
+	if n := t.Files - t.Paused; n > 0 {
+		out = append(out, count(n, "file")+" ("+size(t.Bytes-t.Sent)+" to send) will go on at the next mount; kept in "+st.StateDir)
 	}
 	if t.Writing > 0 {
 		out = append(out, count(t.Writing, "file")+" still being written when the mount ended; kept in "+st.StateDir)

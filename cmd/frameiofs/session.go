@@ -44,6 +44,7 @@ type session struct {
 	places  *places
 	pins    *pins
 	meter   meter
+	limits  *limits
 	trouble *trouble
 
 	server      *control.Server
@@ -97,6 +98,7 @@ func startSession(ctx context.Context, cfg *mountConfig) (_ *session, err error)
 	if err = s.reach(ctx); err != nil {
 		return nil, err
 	}
+	s.limits = newLimits(s.conn, cfg.bandwidth, s.log)
 	if s.state, err = openState(identityOf(s.conn, s.root), cfg.stateDir, s.point); err != nil {
 		if errors.Is(err, errForeign) { // perhaps only because what is known is wrong
 			err = cmp.Or(s.confirm.first(ctx, guardTimeout), err)

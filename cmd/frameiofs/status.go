@@ -216,6 +216,9 @@ func statusLines(st control.Status, most int) []string {
 	if st.Link.State == "down" {
 		lines = append(lines, "  ! Frame.io cannot be used since "+st.Link.Since.Local().Format("15:04:05")+": "+st.Link.Error)
 	}
+	if st.Paused {
+		lines = append(lines, "  ! uploads are paused: frameiofs uploads resume")
+	}
 	lines = append(lines, summary(st)...)
 	for _, n := range st.Names {
 		if (n.Parked || n.Error != "") && len(lines) < most/2 {
@@ -317,6 +320,10 @@ func fileLine(f control.File) string {
 			break
 		}
 		return fmt.Sprintf("%-10s %3d%%  %s  %s of %s", f.Stage, percent(f.Sent, f.Size), name, size(f.Sent), size(f.Size))
+	case "waiting":
+		if f.Paused {
+			return fmt.Sprintf("%-10s %s  %s of %s sent", "paused", name, size(f.Sent), size(f.Size))
+		}
 	case "parked", "held":
 		return fmt.Sprintf("%-10s %s  %s: %s", f.Stage, name, size(f.Size), oneLine(f.Reason))
 	}

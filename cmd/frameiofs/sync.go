@@ -24,7 +24,7 @@ for writing are not waited for.
    cp film.mov ~/frameio/Acme/Films/Trailer/ && frameiofs sync ~/frameio/Acme/Films/Trailer/film.mov
    frameiofs sync --timeout 10m
 
-Exit code 0 when Frame.io has everything, 3 if something was given up and needs you, 4 after --timeout.`,
+Exit code 0 when Frame.io has everything, 3 if something was given up, is held or paused and needs you, 4 after --timeout.`,
 		Flags: []cli.Flag{
 			&cli.GenericFlag{Name: "until", Value: &choiceValue{"uploaded", []string{"uploaded"}}, DefaultText: "uploaded",
 				Usage: "`STATE` to wait for; uploaded means that Frame.io has confirmed every byte"},
@@ -55,13 +55,15 @@ func syncAction(c *cli.Context) error {
 	}
 	show := newProgress(newConsole(c.App.ErrWriter))
 	defer show.close()
-	parked := false
+	var parked error
+	var needy []string
 	for _, r := range order {
 		err := control.Dial(r.Socket).Sync(ctx, wanted[r], show.status)
 		switch {
 		case err == nil:
 		case errors.Is(err, control.ErrParked):
-			parked = true
+			parked = err
+			needy = append(needy, needsLines(c.Context, r, wanted[r])...)
 		case errors.Is(err, control.ErrGone) && c.NArg() == 0 && !stillMounted(r.MountPoint):
 			control.Forget(registryDir(), r)
 		case errors.Is(context.Cause(ctx), errTimeout):
@@ -74,8 +76,12 @@ func syncAction(c *cli.Context) error {
 			return fail("", "%s: %w", r.MountPoint, err)
 		}
 	}
-	if parked {
-		return &failure{exitParked, errors.New("some files were given up and need you"), "frameiofs status tells which and why"}
+	if parked != nil {
+		show.close()
+		for _, line := range needy {
+			fmt.Fprintln(c.App.ErrWriter, line)
+		}
+		return &failure{exitParked, parked, "frameiofs status tells which and why"}
 	}
 	return nil
 }

@@ -48,9 +48,8 @@ func (s *session) sync(ctx context.Context, paths []string, progress func(contro
 	case err != nil:
 		return err
 	}
-	// The spool says that something is parked; how much, is for people.
-	if n := len(s.keysOf(paths, func(in spool.Info) bool { return in.Stage == spool.Parked })); n > 0 {
-		return fmt.Errorf("%w: %s", control.ErrParked, count(n, "file"))
+	if needs := needsText(totals(s.under(s.spool.All(), paths), false)); needs != "" {
+		return fmt.Errorf("%w: %s", control.ErrParked, needs)
 	}
 	return nil
 }
@@ -119,8 +118,12 @@ func (s *session) Unmount(ctx context.Context, how control.How, progress func(co
 	case <-ctx.Done():
 		return control.Status{}, context.Cause(ctx)
 	}
-	if s.last.Totals.Parked > 0 {
-		return s.last, fmt.Errorf("%w: %s", control.ErrParked, count(s.last.Totals.Parked, "file"))
+	t := s.last.Totals
+	if how == control.Now { // what waits for a person, or for resume, was to wait
+		t.Held, t.Paused = 0, 0
+	}
+	if needs := needsText(t); needs != "" {
+		return s.last, fmt.Errorf("%w: %s", control.ErrParked, needs)
 	}
 	return s.last, nil
 }
