@@ -12,6 +12,8 @@
 //	frameiofs whoami   [--json]
 //	frameiofs doctor   [--json] [--bundle FILE] [MOUNTPOINT]
 //	frameiofs config   init | show [--json] | path
+//	frameiofs completion bash|zsh|fish
+//	frameiofs man      [--all DIR] [VERB] manual pages
 //	frameiofs sim      [flags]            the simulated Frame.io on its own
 //
 // Every verb has --help with examples. Flags may stand before or after the other words.

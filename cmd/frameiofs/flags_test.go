@@ -28,6 +28,7 @@ var wrongText = map[string]struct {
 	"state-dir":  {story: "once/badinput.txt"},
 	"o":          {value: "nosuid,nonsense", says: []string{"no option", "nosuid, noexec"}},
 	"bundle":     {value: "report.zip", says: []string{".tar.gz"}},
+	"all":        {value: "/dev/null/x", says: []string{"not a directory"}},
 	"listen":     {value: "nowhere", says: []string{"nowhere", "address"}},
 	"dir":        {value: "/dev/null/x", says: []string{"not a directory"}},
 	"seed":       {value: "nonsense", says: []string{"sample"}},
@@ -153,7 +154,7 @@ func TestAWrongValueOfAnyFlag(t *testing.T) {
 				}
 				code, _, stderr := asCommand(t, args...)
 				want := exitUsage
-				if name == "token-file" || name == "dir" || name == "listen" {
+				if name == "token-file" || name == "dir" || name == "listen" || name == "all" {
 					want = exitFailure
 				}
 				says(t, what+"="+value, code, want, stderr, append(words, value)...)

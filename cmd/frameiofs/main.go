@@ -46,6 +46,10 @@ func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
 // run is the program: it answers the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
 	app := newApp(stdout, stderr)
+	if len(args) > 2 && args[1] == completeWord {
+		complete(app, args[2], args[3:], stdout)
+		return exitOK
+	}
 	err := app.RunContext(context.Background(), flagsFirst(app, args))
 	if err == nil {
 		return exitOK
@@ -80,7 +84,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 
 Exit codes: 0 done · 1 failed · 2 wrong use · 3 some files were given up and need you · 4 timed out`,
 		Commands: []*cli.Command{
-			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), whoamiVerb(), doctorVerb(), configVerb(), demoVerb(), simVerb(),
+			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), whoamiVerb(), doctorVerb(), configVerb(), demoVerb(), simVerb(), completionVerb(), manVerb(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
