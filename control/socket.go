@@ -75,8 +75,7 @@ func (l ownPeers) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		uid, known := peerUID(c)
-		if !known || uid == 0 || uid == os.Getuid() {
+		if uid, known := peerUID(c); known && (uid == 0 || uid == os.Geteuid()) {
 			return c, nil
 		}
 		c.Close()

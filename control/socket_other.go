@@ -7,10 +7,24 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-// peerUID is not known here; the socket's mode has to do.
-func peerUID(*net.UnixConn) (uid int, known bool) { return 0, false }
+// peerUID asks the kernel who is at the other end.
+func peerUID(c *net.UnixConn) (uid int, known bool) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, false
+	}
+	err2 := raw.Control(func(fd uintptr) {
+		var cred *unix.Xucred
+		if cred, err = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED); err == nil {
+			uid, known = int(cred.Uid), true
+		}
+	})
+	return uid, known && err2 == nil
+}
 
 func openDir(dir string) (*os.File, error) { return os.Open(dir) }
 

@@ -157,6 +157,7 @@ func (f *FS) options() *fusefs.Options {
 	o.DisableSplice = true
 	o.DisableXAttrs = !f.cfg.XAttr
 	o.Debug = f.cfg.Debug
+	o.MountOptions.Logger = slog.NewLogLogger(f.log.Handler(), slog.LevelDebug) // which keeps names from breaking lines, and secrets out
 	o.ExtraCapabilities = fuse.CAP_ATOMIC_O_TRUNC
 	o.PanicHandler = f.panicked
 	o.Options = append(o.Options, f.cfg.Options...)

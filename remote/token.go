@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -67,17 +68,18 @@ func (f *TokenFile) Refresh(_ context.Context, old string) error {
 }
 
 func (f *TokenFile) read(force bool) (string, error) {
-	file, err := os.Open(f.path)
+	file, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // nobody may write into what is no file
 	if err != nil {
 		return "", fmt.Errorf("open token file: %w", err)
 	}
 	defer file.Close()
+	// What was opened is looked at, not its name: links are followed, and nobody can change the one for the other meanwhile.
 	info, err := file.Stat()
 	if err != nil {
 		return "", fmt.Errorf("stat token file: %w", err)
 	}
-	if perm := info.Mode().Perm(); perm&0o077 != 0 {
-		return "", fmt.Errorf("others can read the token file (mode %04o); run: chmod 600 %s", perm, f.path)
+	if err := f.safe(info); err != nil {
+		return "", err
 	}
 	if !force && f.token != "" && info.ModTime().Equal(f.mtime) && info.Size() == f.size {
 		return f.token, nil
@@ -97,9 +99,34 @@ func (f *TokenFile) read(force bool) (string, error) {
 	return t, nil
 }
 
+// safe refuses a file that others can read, or could have written. What root runs reads anybody's, as sudo does.
+func (f *TokenFile) safe(info os.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("the token file %s is no file but %s; it must hold one token and nothing else", f.path, kindOf(info.Mode()))
+	}
+	if perm := info.Mode().Perm(); perm&0o077 != 0 {
+		return fmt.Errorf("others can read the token file (mode %04o); run: chmod 600 %s", perm, f.path)
+	}
+	me := os.Geteuid()
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && me != 0 && st.Uid != 0 && int(st.Uid) != me {
+		return fmt.Errorf("the token file %s belongs to another user; copy it to one of your own, with mode 600", f.path)
+	}
+	return nil
+}
+
+func kindOf(mode os.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a folder"
+	case mode&os.ModeNamedPipe != 0:
+		return "a pipe"
+	}
+	return "a device or a socket"
+}
+
 // checkToken trims a token and refuses what cannot be one. Its message must not repeat the token.
 func checkToken(s string) (string, error) {
-	s = strings.TrimSpace(s)
+	s = strings.TrimSpace(strings.TrimPrefix(s, "\ufeff")) // some editors begin a file with that
 	if s == "" {
 		return "", fmt.Errorf("%w: it is empty", ErrToken)
 	}

@@ -167,6 +167,7 @@ func sizeFlag(c *cli.Context, name string) int64 { return int64(*c.Generic(name)
 // mountAndServe mounts and stays until the mount is gone and everything is safe.
 func mountAndServe(ctx context.Context, cfg *mountConfig) error {
 	setMemory()
+	keepNoCore()
 	stop := catchSignals()
 	defer stop.release()
 	ctx, cancel := context.WithCancel(ctx)

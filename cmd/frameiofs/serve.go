@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/frameiofs/frameiofs/control"
 	"github.com/frameiofs/frameiofs/remote"
 )
@@ -277,6 +279,15 @@ func catchSignals() signalled {
 func (s signalled) release() { signal.Stop(s.signals) }
 
 func pid() int { return os.Getpid() }
+
+// keepNoCore has the system write no image of this process's memory, which holds the token, should it die.
+func keepNoCore() {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_CORE, &limit) == nil {
+		limit.Cur = 0
+		_ = unix.Setrlimit(unix.RLIMIT_CORE, &limit) // where it may not be set it is 0 by default
+	}
+}
 
 // setMemory keeps the process small: what it moves flows through files. It collects rarely all the same, because the live heap is
 // so small that go-fuse's pool of request buffers would be emptied all the time. The limits give way to those of the environment.

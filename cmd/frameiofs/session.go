@@ -99,7 +99,7 @@ func startSession(ctx context.Context, cfg *mountConfig) (_ *session, err error)
 		return nil, err
 	}
 	s.limits = newLimits(s.conn, cfg.bandwidth, s.log)
-	if s.state, err = openState(identityOf(s.conn, s.root), cfg.stateDir, s.point); err != nil {
+	if s.state, err = openState(identityOf(s.conn, s.root), cfg.stateDir, s.point, func(m string) { cfg.log.Warn(m) }); err != nil {
 		if errors.Is(err, errForeign) { // perhaps only because what is known is wrong
 			err = cmp.Or(s.confirm.first(ctx, guardTimeout), err)
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/adrg/xdg"
@@ -76,7 +77,7 @@ type user struct {
 }
 
 // openState makes the folders, takes the lock, and refuses a state that belongs to something else.
-func openState(id identity, dir, mountPoint string) (*stateDir, error) {
+func openState(id identity, dir, mountPoint string, say func(string)) (*stateDir, error) {
 	state, cache, err := id.folders(dir)
 	if err != nil {
 		return nil, err
@@ -89,7 +90,7 @@ func openState(id identity, dir, mountPoint string) (*stateDir, error) {
 		if m, ok := onFrameio(d); ok {
 			return nil, misuse("choose a --state-dir on this machine's disk", "the state folder %s lies inside the Frame.io mounted at %s", d, m.Point)
 		}
-		if err := makePrivate(d); err != nil {
+		if err := makePrivate(d, say); err != nil {
 			return nil, err
 		}
 	}
@@ -104,14 +105,30 @@ func openState(id identity, dir, mountPoint string) (*stateDir, error) {
 	return s, nil
 }
 
-// makePrivate makes dir so that only this user can look into it, and tries whether it can be written.
-func makePrivate(dir string) error {
+// makePrivate makes dir so that only this user can look into it, and tries whether it can be written. One that is there and open
+// to others is closed, which say tells, if there is nothing in it but a mount's state; else it is somebody's folder for something else.
+func makePrivate(dir string, say func(string)) error {
 	const hint = "choose another with --state-dir"
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fail(hint, "state folder: %w", err)
 	}
-	if err := os.Chmod(dir, 0o700); err != nil {
-		return fail(hint, "state folder %s must be yours: %w", dir, err)
+	fi, err := os.Stat(dir)
+	if err != nil {
+		return fail(hint, "state folder: %w", err)
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
+		return fail(hint, "state folder %s belongs to another user: whoever owns it could take or change what waits in it", dir)
+	}
+	if perm := fi.Mode().Perm(); perm != 0o700 {
+		if perm&0o077 != 0 && !onlyState(dir) {
+			return fail("chmod 700 "+dir+", or "+hint, "state folder %s is open to others (mode %04o), and other things are in it", dir, perm)
+		}
+		if err := os.Chmod(dir, 0o700); err != nil {
+			return fail(hint, "state folder %s must be yours: %w", dir, err)
+		}
+		if perm&0o077 != 0 {
+			say(fmt.Sprintf("closed the state folder %s to others (it had mode %04o)", dir, perm))
+		}
 	}
 	probe, err := os.CreateTemp(dir, ".probe-*")
 	if err != nil {
@@ -119,6 +136,20 @@ func makePrivate(dir string) error {
 	}
 	probe.Close()
 	return os.Remove(probe.Name())
+}
+
+// onlyState reports whether a folder is empty or a mount's state or cache.
+func onlyState(dir string) bool {
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	for _, n := range names {
+		if n.Name() == "identity.json" || n.Name() == "blocks" {
+			return true
+		}
+	}
+	return len(names) == 0
 }
 
 func (s *stateDir) take(mountPoint string) error {

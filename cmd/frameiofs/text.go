@@ -10,10 +10,10 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// oneLine keeps what may come from the network from breaking a message into several.
+// oneLine keeps what may come from the network from breaking a message into several, and from telling the terminal anything.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
