@@ -20,7 +20,7 @@ var mayImport = map[string]struct {
 	folders []string
 	because string
 }{
-	"cmd/frameiofs": {[]string{"fs", "cache", "spool", "spool/intent", "remote", "remote/v2", "remote/v4", "signin", "sim", "control"}, "it is the only place where parts meet"},
+	"cmd/frameiofs": {[]string{"fs", "cache", "spool", "spool/intent", "remote", "remote/v2", "remote/v4", "signin", "sim", "control", "ui"}, "it is the only place where parts meet"},
 	"fs":            {[]string{"cache", "spool", "spool/intent", "remote"}, "it sees no wire, no simulator, and nobody who asks for status"},
 	"cache":         {[]string{"remote"}, "what is there does not know what is leaving"},
 	"spool":         {[]string{"spool/platter", "remote"}, "what is leaving does not know what is there"},
@@ -30,6 +30,7 @@ var mayImport = map[string]struct {
 	"signin":        {[]string{"remote"}, "it gets tokens, and knows only what a token is for"},
 	"sim":           {[]string{"sim"}, "a misreading of the API must not hide in client and simulator alike"},
 	"control":       {nil, "whoever asks a mount must not need the mount's parts"},
+	"ui":            {[]string{"control"}, "it shows what any client of a mount is told"},
 }
 
 type goPackage struct {
