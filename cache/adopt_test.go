@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"sync"
@@ -96,5 +97,39 @@ func TestAdoptWhileReading(t *testing.T) {
 	wg.Wait()
 	if used, _ := b.Usage(); used != size {
 		t.Errorf("used %d, want %d", used, size)
+	}
+}
+
+// A file that somebody else has, too, loses no byte by what the cache does to make room, and gives way as a whole; also after the
+// next start.
+func TestAdoptWhatIsSharedIsNotPunched(t *testing.T) {
+	const size = 6 * mib
+	content := make([]byte, size)
+	fill(content, "f", 0)
+	dir, src := t.TempDir(), &films{}
+	path := filepath.Join(t.TempDir(), "data")
+	other := filepath.Join(filepath.Dir(path), "other")
+	for _, err := range []error{os.WriteFile(path, content, 0o600), os.Link(path, other)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := BlocksConfig{Dir: dir, Source: src, Size: 8 * mib}
+	b := openBlocks(t, cfg)
+	if err := b.Adopt(film("f", size), path); err != nil {
+		t.Fatal(err)
+	}
+	for round := range 2 {
+		r := b.Open(film("f", size)) // what is open may give way in parts only
+		mustRead(t, r, "f", 0, mib)
+		readSome(t, b, "g", size, 0, size)
+		if got, err := os.ReadFile(other); err != nil || !bytes.Equal(got, content) {
+			t.Fatalf("round %d: the other's bytes have changed (%v)", round, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		closeBlocks(t, b)
+		b = openBlocks(t, cfg)
 	}
 }

@@ -97,6 +97,18 @@ func allocated(fi os.FileInfo) int64 {
 	return fi.Size()
 }
 
+// names tells how many names a file has.
+func names(f *os.File) uint64 {
+	fi, err := f.Stat()
+	if err != nil {
+		return 1
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Nlink)
+	}
+	return 1
+}
+
 // freeOnDisk tells how many bytes an ordinary user may still write on dir's disk.
 func freeOnDisk(dir string) (int64, error) {
 	var st unix.Statfs_t

@@ -64,7 +64,8 @@ func (c *content) saveTime() {
 	_ = os.Chtimes(base+mapExt, at, at) // there may be no map; and nothing but the order of giving way hangs on it
 }
 
-// adopt makes the file at path the content's data, and returns how many bytes of it were not there before.
+// adopt makes the file at path the content's data, and returns how many bytes of it were not there before. One that has another name, too,
+// is somebody else's as well: it is treated as if it had been handed out.
 func (c *content) adopt(path string) (fresh int64, err error) {
 	c.saving.Lock()
 	defer c.saving.Unlock()
@@ -72,10 +73,18 @@ func (c *content) adopt(path string) (fresh int64, err error) {
 		return 0, os.Remove(path)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrPermission) { // handed out as another content
+		f, err = os.Open(path)
+	}
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(f.Chmod(0o600), f.Sync()); err != nil {
+	shared := names(f) > 1
+	mode := os.FileMode(0o600)
+	if shared {
+		mode = 0o400
+	}
+	if err := errors.Join(f.Chmod(mode), f.Sync()); err != nil {
 		_ = f.Close()
 		return 0, err
 	}
@@ -91,7 +100,7 @@ func (c *content) adopt(path string) (fresh int64, err error) {
 	}
 	c.b.step("adopt")
 	old := c.f
-	c.f = f
+	c.f, c.fixed = f, shared
 	c.mu.Lock()
 	for i := range blocksOf(c.size) {
 		if !c.have.has(i) {

@@ -22,6 +22,15 @@
 // Overwriting, truncating, appending, or renaming over a file makes one new version in its stack. Nothing on Frame.io is
 // destroyed by saving. Writing the bytes that were there, in place or by a rename over them, makes none, and neither does opening for writing and leaving it alone.
 //
+// The bytes of a file stay in the spool until Frame.io has said that it has all of them, and as many; what the upload host tells of each part is
+// compared with what was sent. How much more is done is spool.Config.Verify. Where Frame.io tells a checksum (V2; minutes later, or
+// never) that is awaited: the file is an ordinary one of Frame.io's meanwhile, and its bytes are kept beside the cache, taking no room as long as
+// that has them too. They are let go when the checksum has come and is right; without it after half an hour, or when less
+// than 4 GiB are left to writers, but then only after some of what Frame.io has was read back (not if there is no right to read it). Where
+// none is told (V4) some or all of the bytes are read back, if that is asked for, before the file settles. If Frame.io has other bytes before the
+// file has settled, they are sent again, and after three times a person is asked. If that is found later nothing is deleted there: what
+// was written is a file here again, parked, in the place of the damaged one, and becomes a version above it when it is retried.
+//
 // A change of a part of what is on Frame.io waits for nothing but a block (128 KiB) of which it leaves more than one piece changed; what
 // was not changed is read from there. Frame.io takes whole files only, so before the upload the rest is fetched, while nobody has the
 // file open for writing. Until then the change needs what it was made of: if that is deleted on Frame.io the file is held, and

@@ -93,7 +93,7 @@ func (q *quota) ask(id remote.ID, a *account, patience time.Duration) *told {
 // leaving is the bytes on their way to an account that its usage does not count yet.
 func (q *quota) leaving(id remote.ID) (n int64) {
 	for _, in := range q.fs.cfg.Spool.All() {
-		if in.Parent.Account == id && in.Stage != spool.Confirming {
+		if in.Parent.Account == id && in.Stage != spool.Confirming && in.Stage != spool.Verifying {
 			n += in.Size
 		}
 	}

@@ -28,9 +28,11 @@ type attempt struct {
 	creating bool   // guarded by Entry.step: CreateFile has been asked and has not answered
 	lost     string // guarded by Entry.step: the orphan that was noted meanwhile
 
-	from     *origin // what Frame.io copies it from
-	uncopied bool    // it does not
-	hash     string  // the bytes' xxHash64, once it was needed
+	from     *origin  // what Frame.io copies it from
+	uncopied bool     // it does not
+	hash     string   // the bytes' xxHash64, once it is known
+	running  *running // finds it out
+	proof    Proof    // that Frame.io has them
 
 	differs bool // from what Frame.io has: same need not look again
 
@@ -41,12 +43,13 @@ type attempt struct {
 
 	sent atomic.Int64 // bytes of the parts that are done
 
-	mu     sync.Mutex // guards what follows; a leaf
-	up     remote.Upload
-	done   []bool // by index of up.Parts
-	nDone  int
-	flight map[int]*partReader     // parts being sent
-	halt   context.CancelCauseFunc // ends the sending of parts; nil before it begins
+	mu       sync.Mutex // guards what follows; a leaf
+	up       remote.Upload
+	done     []bool // by index of up.Parts
+	nDone    int
+	nMatched int                     // of them, of which the upload host has told the right checksum
+	flight   map[int]*partReader     // parts being sent
+	halt     context.CancelCauseFunc // ends the sending of parts; nil before it begins
 
 	puts   int // guarded by line.mu: parts being sent
 	nParts int // parts; set before the first is sent
@@ -193,7 +196,7 @@ func (a *attempt) finish(err error) {
 	if err == nil {
 		return
 	}
-	if stage == Uploading || stage == Confirming {
+	if stage == Uploading || stage == Confirming || stage == Verifying {
 		e.setStage(Waiting)
 	}
 	switch {

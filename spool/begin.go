@@ -193,7 +193,7 @@ func (a *attempt) adopt(up remote.Upload) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.up, a.done, a.nDone = up, done, 0
+	a.up, a.done, a.nDone, a.nMatched = up, done, 0, 0
 	sent := int64(0)
 	for i, ok := range done {
 		if ok {

@@ -173,7 +173,7 @@ func (e *Entry) spare(ctx context.Context, asset remote.Item) error {
 				e.s.schedule(e, time.Now())
 			}
 			hurried = true
-		case Uploading, Confirming:
+		case Uploading, Confirming, Verifying:
 		default:
 			return e.Fetch(ctx)
 		}

@@ -20,6 +20,15 @@ const (
 
 // confirm waits until Frame.io has every byte, and the right ones.
 func (a *attempt) confirm() (remote.Item, error) {
+	it, err := a.complete()
+	if err == nil {
+		a.proof, err = a.verify(it)
+	}
+	return it, err
+}
+
+// complete waits until Frame.io has every byte.
+func (a *attempt) complete() (remote.Item, error) {
 	if err := a.step(func() error { a.e.setStage(Confirming); return nil }); err != nil {
 		return remote.Item{}, err
 	}
@@ -51,7 +60,7 @@ func (a *attempt) confirm() (remote.Item, error) {
 			if a.small {
 				a.e.s.assembly.took(time.Since(began), asked)
 			}
-			return it, a.verify(it)
+			return it, nil
 		}
 		if it.Failed || it.State == remote.Failed {
 			return it, &failure{why: "Frame.io reports that the upload failed", counted: true, left: leftover}
@@ -67,31 +76,6 @@ func (a *attempt) confirm() (remote.Item, error) {
 		}
 		wait = min(2*wait, lastAsk)
 	}
-}
-
-// verify compares what Frame.io has with what was closed.
-func (a *attempt) verify(it remote.Item) error {
-	size := a.e.Size()
-	if it.Size != size {
-		return &failure{why: fmt.Sprintf("Frame.io has %d bytes of %d", it.Size, size), counted: true, left: leftover}
-	}
-	if it.Checksum == "" {
-		return nil // V4 never tells one, V2 only later
-	}
-	if a.e.partial() { // its bytes are not here, but those of what was copied
-		if sum := a.from.Checksum; sum != "" && sum != it.Checksum {
-			return &failure{why: fmt.Sprintf("Frame.io's checksum of the copy is %s, that of %s is %s", it.Checksum, a.from.Name, sum), counted: true, left: leftover}
-		}
-		return nil
-	}
-	sum, err := a.sum(size)
-	if err != nil {
-		return err
-	}
-	if sum != it.Checksum {
-		return &failure{why: fmt.Sprintf("Frame.io's checksum is %s, that of the file is %s", it.Checksum, sum), counted: true, left: leftover}
-	}
-	return nil
 }
 
 // assembly is how long Frame.io takes of late to put a small file together, in nanoseconds.

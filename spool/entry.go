@@ -209,6 +209,9 @@ func (e *Entry) acquire() error {
 	if e.data == nil && folder != "" {
 		dir := e.s.path(folder, e.key)
 		f, err := os.OpenFile(e.dataPath(), os.O_RDWR, 0)
+		if errors.Is(err, fs.ErrPermission) && e.given { // the cache has handed them out
+			f, err = os.Open(e.dataPath())
+		}
 		if err != nil {
 			return fmt.Errorf("open bytes: %w", err)
 		}

@@ -54,7 +54,7 @@ func (a *attempt) startOver(f *failure) error {
 	}
 	a.e.s.slot(a, false)
 	a.mu.Lock()
-	a.up, a.done, a.nDone = remote.Upload{}, nil, 0
+	a.up, a.done, a.nDone, a.nMatched = remote.Upload{}, nil, 0, 0
 	a.mu.Unlock()
 	a.sent.Store(0)
 	if f.counted {

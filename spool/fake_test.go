@@ -28,6 +28,9 @@ type fake struct {
 	stubborn bool
 	// sums tells checksums, as V2 does.
 	sums bool
+	late time.Duration // from complete to the checksum
+	// spoil, if not nil, tells whether a part is kept with its first byte wrong.
+	spoil func(url string) bool
 	// miscopy makes copies of other bytes.
 	miscopy bool
 
@@ -186,7 +189,7 @@ func (f *fake) item(a *asset) remote.Item {
 	}
 	if !a.complete.IsZero() && !a.never && time.Since(a.complete) >= f.assemble {
 		it.State = remote.Uploaded
-		if f.sums {
+		if f.sums && time.Since(a.complete) >= f.assemble+f.late {
 			it.Checksum = fmt.Sprintf("%016x", xxhash.Sum64String(a.bytes()))
 		}
 	}
@@ -265,6 +268,9 @@ func (f *fake) PutPart(ctx context.Context, part remote.Part, body io.ReaderAt) 
 		a := f.assets[remote.ID(id)]
 		if a == nil {
 			return nil // S3 knows nothing of assets
+		}
+		if f.spoil != nil && f.spoil(part.URL) {
+			got[0] ^= 1
 		}
 		a.parts[part.Number] = got
 		if len(a.parts) == len(a.want) && a.complete.IsZero() {

@@ -290,7 +290,7 @@ func (e *Entry) adopt(dir string, f *os.File, b *blocks) error {
 		rec.Own = e.becomes(&rec)
 		e.mu.Unlock()
 		rec.Closed, rec.Closer, rec.Synced, rec.Boot, rec.Sealed = time.Time{}, Closing{}, false, e.s.boot, time.Time{}
-		rec.Format = formatWhole
+		rec.Format, rec.Shared = formatWhole, false
 		if b != nil {
 			rec.Format = formatPartial
 		}

@@ -39,11 +39,16 @@ func (o *orphan) name() string {
 	if o.Lost != nil {
 		return fmt.Sprintf("lost-%s-%d.json", o.Key, o.Lost.Began.UnixNano())
 	}
-	id := string(o.Ref.ID)
+	return fileName(o.Ref.ID) + ".json"
+}
+
+// fileName is a file's name that stands for an asset.
+func fileName(asset remote.ID) string {
+	id := string(asset)
 	if len(id) > 64 || strings.Trim(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") != "" {
 		id = fmt.Sprintf("x%016x", xxhash.Sum64String(id))
 	}
-	return id + ".json"
+	return id
 }
 
 // lostDelay is how long after its call ended a lost placeholder is looked for: Frame.io may still be making it.
@@ -183,7 +188,7 @@ func (s *Spool) bury(ctx context.Context, o *orphan) error {
 		return notMissing(s.cfg.Remote.Delete(ctx, o.Ref))
 	}
 	if e := s.Find(o.Lost.Parent.ID, o.Lost.Name); e != nil {
-		if st := e.Info().Stage; st == Uploading || st == Confirming {
+		if st := e.Info().Stage; st == Uploading || st == Confirming || st == Verifying {
 			return errInUse // looking for the lost one could take this one's placeholder
 		}
 	}

@@ -20,6 +20,8 @@ import (
 //	held/<key>/        stays here until something changes
 //	parked/<key>/      Frame.io refuses it
 //	orphans/<id>.json  what is to be deleted on Frame.io: placeholders of attempts that were given up
+//	verifying/<id>     the bytes of a file that has settled and whose checksum Frame.io is yet to tell: see awaited.go
+//	receipts/          what was uploaded: see receipts.go; or elsewhere, see Config
 //	young/<key>        the bytes of an entry without a folder: see journal.go. It is at one of the stages above all the same
 //	journal            what would be in those folders
 //	journal.torn       lines of it that could not be read
@@ -131,6 +133,8 @@ type record struct {
 	// Clone: Base is not what was changed, but what was copied into this; Uncopied: Frame.io does not copy it.
 	Clone    bool `json:"clone,omitempty"`
 	Uncopied bool `json:"uncopied,omitempty"`
+	// Shared: the bytes may be the cache's too, see damaged.
+	Shared bool `json:"shared,omitempty"`
 	// Over is the asset that it was renamed over, as it was then.
 	Over *remote.Item `json:"over,omitempty"`
 	// Supersedes is the entry whose name this one took over by a rename: if the program dies before that one is discarded,
@@ -181,6 +185,7 @@ type placed struct {
 	Parent remote.ID   `json:"parent"`         // folder and name that were asked for last. Not Item's: Frame.io may
 	Name   string      `json:"name"`           // have its own idea of them, and asking again would not change it
 	Same   bool        `json:"same,omitempty"` // File was there before, with these very bytes: nothing was uploaded
+	Sent   *sent       `json:"sent,omitempty"` // for the receipt
 }
 
 // parse reads a record and refuses one that cannot be acted upon.

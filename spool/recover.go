@@ -44,6 +44,9 @@ func (s *Spool) recover() error {
 	if err := s.recoverOrphans(); err != nil {
 		return err
 	}
+	if err := s.recoverAwaited(); err != nil {
+		return err
+	}
 	s.rehome(found)
 	slices.SortFunc(found, func(a, b *Entry) int { return a.rec.Closed.Compare(b.rec.Closed) })
 	for _, e := range found {
@@ -133,6 +136,7 @@ func (s *Spool) read(folder string, key Key) (*Entry, error) {
 	case err == nil:
 		e.size.Store(st.Size())
 		e.modified.Store(st.ModTime().UnixNano())
+		e.given = rec.Shared && shared(st)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	case e.placed == nil && bad == nil:

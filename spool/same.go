@@ -105,7 +105,7 @@ func (a *attempt) sum(size int64) (string, error) {
 	if _, err := io.CopyBuffer(h, io.NewSectionReader(&a.guard, 0, size), make([]byte, 1<<20)); err != nil {
 		return "", fmt.Errorf("read bytes to compare: %w", err)
 	}
-	a.hash = fmt.Sprintf("%016x", h.Sum64())
+	a.hash = sumText(h)
 	return a.hash, nil
 }
 

@@ -42,6 +42,7 @@ const (
 	maxConfirming = 256 // entries that wait for Frame.io's confirmation; then no new upload is begun
 	maxSealing    = 8
 	firstUploads  = 2  // more of them, for those that were put first
+	maxReadBacks  = 4  // files that are read back
 	maxPuts       = 16 // PUTs of all entries together, but for small ones
 
 	// Of a small file nearly all the time goes into waiting for answers, hardly any into its bytes. So many are under way
@@ -81,6 +82,7 @@ func (s *Spool) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { s.sweep(ctx) })
+	wg.Go(func() { s.prove(ctx) })
 	for {
 		next := s.begin(ctx, &wg)
 		t := time.NewTimer(next)

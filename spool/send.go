@@ -55,7 +55,7 @@ func (a *attempt) place(it remote.Item) error {
 		a.mu.Lock()
 		file := a.up.File
 		a.mu.Unlock()
-		p := &placed{File: file.Ref, Item: it, Parent: file.Parent, Name: file.Name}
+		p := &placed{File: file.Ref, Item: it, Parent: file.Parent, Name: file.Name, Sent: a.described(it)}
 		p.Born = remote.Ref{Kind: remote.Folder, ID: file.Parent, Account: it.Account}
 		if err := e.put(itemName, p); err != nil {
 			return err
@@ -94,6 +94,7 @@ func (a *attempt) parts(fresh bool) error {
 	defer cancel(nil)
 	g, ctx := errgroup.WithContext(sending)
 	a.nParts = len(up.Parts)
+	followed := a.hashing(ctx, len(up.Parts))
 	for i, part := range up.Parts {
 		if done[i] {
 			continue
@@ -111,6 +112,10 @@ func (a *attempt) parts(fresh bool) error {
 		})
 	}
 	err = g.Wait()
+	followed()
+	if err == nil {
+		err = a.hashed()
+	}
 	switch {
 	case a.ctx.Err() != nil:
 		return errRevoked
@@ -147,7 +152,9 @@ func (a *attempt) putSafely(ctx context.Context, i int, part remote.Part, log *o
 
 // put sends one part until it is done. Other parts go on meanwhile.
 func (a *attempt) put(ctx context.Context, i int, part remote.Part, log *os.File) error {
-	r := &partReader{g: &a.guard, off: part.Off}
+	r := &partReader{g: &a.guard, off: part.Off, sum: a.running}
+	var matched atomic.Bool
+	ctx = remote.WithMatched(ctx, func() { matched.Store(true) })
 	a.mu.Lock()
 	a.flight[i] = r
 	a.mu.Unlock()
@@ -179,6 +186,9 @@ func (a *attempt) put(ctx context.Context, i int, part remote.Part, log *os.File
 		a.mu.Lock()
 		a.done[i] = true
 		a.nDone++
+		if matched.Load() {
+			a.nMatched++
+		}
 		delete(a.flight, i)
 		a.mu.Unlock()
 		a.sent.Add(part.Size)
@@ -192,10 +202,12 @@ type partReader struct {
 	g   *guard
 	off int64
 	at  atomic.Int64 // bytes of the part
+	sum *running
 }
 
 func (r *partReader) ReadAt(p []byte, off int64) (int, error) {
 	n, err := r.g.ReadAt(p, off)
+	r.sum.offer(p[:n], off)
 	r.at.Store(max(0, off+int64(n)-r.off))
 	return n, err
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -76,6 +77,17 @@ type Config struct {
 	Base func(was remote.Item) Base
 	// Local tells the names that never leave this machine (LocalName).
 	Local func(name string) bool
+	// Verify is how much is done to prove that what was sent is what Frame.io has (VerifySize). Sums tells that Frame.io tells checksums
+	// of files, if late (V2); Read reads bytes of a file on Frame.io, and List what is in a folder: without them, what needs them is not done.
+	Verify Verify
+	Sums   bool
+	Read   func(ctx context.Context, file remote.Ref, off, n int64) (io.ReadCloser, error)
+	List   func(ctx context.Context, folder remote.Ref) iter.Seq2[remote.Item, error]
+	// Receipts is the folder of the receipts ("receipts" in Dir), and Where the path that stands in them; nil: none.
+	Receipts string
+	Where    func(folder remote.Ref, name string) string
+	// Appeared is called when an entry has come to be that nobody has made: what Frame.io has under its name is damaged. Nil: it is not.
+	Appeared func(Info)
 	// Settled is called without any lock held once Frame.io has confirmed an entry and it has its name and place; the entry
 	// stays visible until Settled returns. data is the path of its bytes, which the callee may take by renaming it; "" if they never
 	// were here, because Frame.io has copied them. It is
@@ -87,7 +99,8 @@ type Config struct {
 	testOnlyStep func(what string) // called after each step on the disk
 	testOnlyBoot string            // instead of the machine's run
 
-	testOnlyFolders bool // small files get folders of their own, too
+	testOnlyRoom    func() int64 // instead of what the disk has left
+	testOnlyFolders bool         // small files get folders of their own, too
 }
 
 // Defaults of Config.
@@ -119,6 +132,9 @@ type Spool struct {
 	background sync.WaitGroup // the syncer
 	nParked    atomic.Int64
 	assembly   assembly
+	receipts   *receipts
+	readBacks  *semaphore.Weighted
+	proofWake  chan struct{}
 	clones     atomic.Int64 // that there were, and perhaps are
 	known      known
 
@@ -136,6 +152,7 @@ type Spool struct {
 	unsynced     map[*Entry]struct{}
 	remains      []Key // young entries whose bytes go with the next commit
 	orphans      map[string]*orphan
+	awaited      map[remote.ID]*awaited
 	doomed       map[remote.ID]time.Time // what orphans name and, with the time of its deletion, what they named until lately
 	changed      chan struct{}           // closed at the next change; nil if nobody waits
 }
@@ -154,6 +171,12 @@ func Open(cfg Config) (*Spool, error) {
 	if cfg.Parts <= 0 {
 		cfg.Parts = DefaultParts
 	}
+	if cfg.Verify == "" {
+		cfg.Verify = VerifySize
+	}
+	if cfg.Receipts == "" {
+		cfg.Receipts = filepath.Join(cfg.Dir, receiptsName)
+	}
 	if cfg.Local == nil {
 		cfg.Local = LocalName
 	}
@@ -163,8 +186,9 @@ func Open(cfg Config) (*Spool, error) {
 	s := &Spool{
 		cfg: cfg, log: cfg.Log, boot: bootID(), line: line{parts: cfg.Parts}, hydrations: semaphore.NewWeighted(maxHydrating), fetches: semaphore.NewWeighted(maxFetching), index: newIndex(),
 		wake: make(chan struct{}, 1), syncWake: make(chan struct{}, 1), orphanWake: make(chan struct{}, 1),
-		unsynced: map[*Entry]struct{}{}, orphans: map[string]*orphan{}, doomed: map[remote.ID]time.Time{},
+		unsynced: map[*Entry]struct{}{}, orphans: map[string]*orphan{}, awaited: map[remote.ID]*awaited{}, doomed: map[remote.ID]time.Time{},
 	}
+	s.proofWake, s.readBacks = make(chan struct{}, 1), semaphore.NewWeighted(maxReadBacks)
 	if cfg.testOnlyBoot != "" {
 		s.boot = cfg.testOnlyBoot
 	}
@@ -212,13 +236,16 @@ func (s *Spool) prepare() (err error) {
 	case string(v) != layoutVersion:
 		return fmt.Errorf("the state folder %s was written by another version of this program (layout %.16q): use that one to finish its uploads", s.cfg.Dir, v)
 	}
-	for _, folder := range append([]string{young}, folders...) {
+	for _, folder := range append([]string{young, verifying}, folders...) {
 		if err := os.MkdirAll(filepath.Join(s.cfg.Dir, folder), 0o700); err != nil {
 			return hint(err)
 		}
 	}
 	if err := platter.SyncDir(s.cfg.Dir); err != nil {
 		return err
+	}
+	if s.receipts, err = openReceipts(s.cfg.Receipts); err != nil {
+		return hint(err)
 	}
 	damaged := 0
 	if s.journal, damaged, err = openJournal(s.cfg.Dir); err != nil {
@@ -250,7 +277,7 @@ func (s *Spool) Close() error {
 	s.stopSync()
 	s.background.Wait()
 	s.clearStock()
-	return errors.Join(s.journal.close(), s.lock.Close())
+	return errors.Join(s.receipts.close(), s.journal.close(), s.lock.Close())
 }
 
 // OnDisk is a file on the disk that the bytes are on.

@@ -243,7 +243,7 @@ func (e *Entry) cancel() (done bool, err error) {
 	whole := e.placed != nil
 	e.mu.Unlock()
 	switch stage {
-	case Settling, Waiting, Uploading, Confirming, Parked:
+	case Settling, Waiting, Uploading, Confirming, Verifying, Parked:
 	default:
 		return false, nil
 	}

@@ -66,7 +66,11 @@ func (a *attempt) tell() error {
 		if e.partial() {
 			data = "" // Frame.io has copied what never was here
 		}
+		w := a.receive(data)
 		err = e.s.cfg.Settled(info, item, data)
+		if err == nil {
+			e.s.received(w)
+		}
 		again, err := a.told(err, touched, wasYoung)
 		if err != nil || !again {
 			return err

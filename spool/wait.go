@@ -11,7 +11,7 @@ func (i Info) onItsWay() bool {
 	switch i.Stage {
 	case Waiting:
 		return !i.Paused
-	case Settling, Uploading, Confirming:
+	case Settling, Uploading, Confirming, Verifying:
 		return true
 	case Settled:
 		return i.Writers == 0

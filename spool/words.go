@@ -132,6 +132,7 @@ const (
 	Waiting    Stage = "waiting"    // sealed; waits for its turn, or for the next try
 	Uploading  Stage = "uploading"  // its bytes are being sent
 	Confirming Stage = "confirming" // all bytes are sent; Frame.io puts them together
+	Verifying  Stage = "verifying"  // Frame.io has all bytes, and they are read back
 	Settled    Stage = "settled"    // Frame.io has it under its name; the rest of the program is being told
 	Held       Stage = "held"       // stays on this machine until something changes: see Reason
 	Parked     Stage = "parked"     // Frame.io refuses it: see Reason

@@ -59,7 +59,7 @@ func demoAction(c *cli.Context) (err error) {
 	}
 	mount := &mountConfig{
 		cacheSize: cache.DefaultSize, keepFree: cache.DefaultKeepFree, settle: spool.DefaultSettle, listingAge: cache.DefaultAge,
-		uploads: spool.DefaultUploads, parts: spool.DefaultParts, uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), umask: 0o022,
+		uploads: spool.DefaultUploads, parts: spool.DefaultParts, verify: defaultVerify, uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), umask: 0o022,
 		debug: c.Bool("debug"),
 	}
 	run := func() error {

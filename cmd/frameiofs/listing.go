@@ -124,7 +124,7 @@ func leavingEntry(in spool.Info) control.Entry {
 	switch in.Stage {
 	case spool.Clean, spool.Settled:
 		out.Safe, out.Detail = control.SafeRemote, ""
-	case spool.Uploading, spool.Confirming:
+	case spool.Uploading, spool.Confirming, spool.Verifying:
 		out.Safe, out.Detail = control.SafeUploading, ""
 	case spool.Held, spool.Parked:
 		out.Detail = in.Reason

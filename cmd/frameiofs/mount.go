@@ -59,6 +59,7 @@ func mountFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "listing-age", Value: cache.DefaultAge, Usage: "show a folder as it was up to `TIME` ago at once, and look behind whether it still is so"},
 		&cli.BoolFlag{Name: "xattr", Value: runtime.GOOS == "darwin",
 			Usage: "keep extended attributes on this machine, and tell in user.frameio.* where a file is safe; makes ls -l slower"},
+		verifyFlag(),
 		&cli.BoolFlag{Name: "allow-other", Usage: "let other users of this machine in"},
 		&cli.IntFlag{Name: "uid", Value: os.Getuid(), DefaultText: "you", Usage: "owner of all files"},
 		&cli.IntFlag{Name: "gid", Value: os.Getgid(), DefaultText: "yours", Usage: "group of all files"},
@@ -79,6 +80,7 @@ type mountConfig struct {
 	maxDelete           int
 	uploads, parts      int
 	bandwidth           timetable
+	verify              spool.Verify
 	readOnly, syncClose bool
 	xattr, allowOther   bool
 	uid, gid, umask     uint32
@@ -143,6 +145,7 @@ func mountConfigOf(c *cli.Context) (*mountConfig, error) {
 		return nil, fail("", "mount point: %w", err)
 	}
 	return &mountConfig{
+		verify:  verifyOf(c),
 		account: acc, dir: dir, root: c.String("root"), stateDir: stateDir,
 		cacheSize: sizeFlag(c, "cache-size"), keepFree: sizeFlag(c, "keep-free"),
 		settle: c.Duration("settle"), listingAge: c.Duration("listing-age"),

@@ -105,7 +105,7 @@ func (s *session) away() bool {
 // onItsWay tells the entries that nothing but time keeps from Frame.io.
 func onItsWay(in spool.Info) bool {
 	switch in.Stage {
-	case spool.Settling, spool.Waiting, spool.Uploading, spool.Confirming, spool.Settled:
+	case spool.Settling, spool.Waiting, spool.Uploading, spool.Confirming, spool.Verifying, spool.Settled:
 		return true
 	}
 	return false
@@ -148,7 +148,7 @@ func urgency(f control.File) int {
 			return 4
 		}
 		return 1
-	case spool.Uploading, spool.Confirming:
+	case spool.Uploading, spool.Confirming, spool.Verifying:
 		return 2
 	}
 	if f.Paused {

@@ -158,7 +158,9 @@ func (s *session) openSpool() (err error) {
 	cfg := s.cfg
 	s.spool, err = spool.Open(spool.Config{
 		Dir: filepath.Join(s.state.Dir, "spool"), Remote: s.guard, Names: s.names, Settle: cfg.settle, Uploads: cfg.uploads, Parts: cfg.parts,
-		KeepFree: cfg.keepFree, Base: func(was remote.Item) spool.Base { return s.blocks.Open(was) }, Settled: s.settled, Stock: spool.DefaultStock, Log: s.log})
+		KeepFree: cfg.keepFree, Base: func(was remote.Item) spool.Base { return s.blocks.Open(was) }, Settled: s.settled, Stock: spool.DefaultStock,
+		Verify: cfg.verify, Sums: s.conn.API == "v2", Read: s.link.OpenRange, List: s.link.Children, Receipts: filepath.Join(s.state.Dir, "receipts"), Where: s.pathOf,
+		Appeared: s.appeared, Log: s.log})
 	if err != nil {
 		return fail("", "open spool: %w", err)
 	}

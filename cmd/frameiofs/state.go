@@ -25,6 +25,7 @@ import (
 //	<state>/identity.json  what of Frame.io this state belongs to
 //	<state>/LOCK           locked while a process uses the state; tells which
 //	<state>/spool/         what is leaving: the only copy of what was written and not yet uploaded
+//	<state>/receipts/      what was uploaded, a line of JSON each
 //	<state>/names/         what is still to happen to names on Frame.io
 //	<state>/index.db       listings, attributes, inode numbers
 //	<state>/pins.json      what is pinned in the cache
