@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Left counts what lies in a spool's folder that nobody has open: files that were written and that Frame.io does not have, those
+// Left counts what lies in a spool's folder that nobody has open: files that were written (empty ones are not told from those that were made ahead) and that Frame.io does not have, those
 // among them that never leave this machine, and the bytes that they take on the disk. It changes nothing and takes no lock.
 func Left(dir string) (files int, bytes int64, err error) {
 	add := func(path string) {
-		if fi, err := os.Lstat(path); err == nil && fi.Mode().IsRegular() {
+		if fi, err := os.Lstat(path); err == nil && fi.Mode().IsRegular() && (fi.Size() > 0 || filepath.Base(path) == dataName) {
 			files++
 			bytes += fi.Size()
 		}
