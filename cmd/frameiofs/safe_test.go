@@ -11,10 +11,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/frameiofs/frameiofs/control"
 	"github.com/frameiofs/frameiofs/sim/world"
 )
 
@@ -22,6 +24,8 @@ func init() {
 	commands["secrets"] = cmdSecrets
 	commands["evil"] = cmdEvil
 	commands["plain"] = cmdPlain
+	commands["within"] = cmdWithin
+	commands["gone"] = cmdGone
 }
 
 // signature is what makes an address a secret, on the upload host and on the media host.
@@ -66,6 +70,37 @@ func cmdSecrets(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("only %d files were looked into, and %d hold signatures: the spool's should", looked, signed)
 	}
 	ts.Logf("looked into %d files; %d of the spool's hold signatures", looked, signed)
+}
+
+// within DURATION [!] COMMAND ARGS… runs one of the commands here, or exec PROGRAM ARGS…, which must not take longer.
+func cmdWithin(ts *testscript.TestScript, _ bool, args []string) {
+	most, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	neg := args[1] == "!"
+	if neg {
+		args = args[1:]
+	}
+	begun := time.Now()
+	if command := commands[args[1]]; command != nil {
+		command(ts, neg, args[2:])
+	} else if err := ts.Exec(args[2], args[3:]...); (err != nil) != neg {
+		ts.Fatalf("%s: %v", args[2], err)
+	}
+	if took := time.Since(begun); took > most {
+		ts.Fatalf("it took %v, more than %v", took.Round(time.Millisecond), most)
+	}
+}
+
+// gone DIR waits until the process that mounted DIR can not be asked any more.
+func cmdGone(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		mounts, err := control.Registered(filepath.Join(ts.Getenv("HOME"), ".local/state/frameiofs/mounts"))
+		ts.Check(err)
+		if _, _, known := control.Find(mounts, ts.MkAbs(args[0])); !known {
+			return
+		}
+	}
+	ts.Fatalf("the process of %s is still there", args[0])
 }
 
 // evilNames are names as Frame.io would take them and nobody wants to see them.
