@@ -2,7 +2,8 @@
 //
 //	frameiofs demo                        a simulated Frame.io, mounted: nothing else is needed
 //	frameiofs mount    [flags] MOUNTPOINT mount; stays in the foreground, or --daemon
-//	frameiofs unmount  [--now] MOUNTPOINT finish the uploads and let go; --now keeps them for the next mount
+//	frameiofs unmount  [--now] [--timeout D] MOUNTPOINT
+//	                                      finish the uploads and let go; --now keeps them for the next mount
 //	frameiofs status   [--watch] [--json] [MOUNTPOINT]
 //	frameiofs sync     [--timeout D] [PATH…]
 //	frameiofs uploads pause | resume | first | retry | cancel [PATH…]
@@ -12,6 +13,7 @@
 //	frameiofs whoami   [--json]
 //	frameiofs doctor   [--json] [--bundle FILE] [MOUNTPOINT]
 //	frameiofs config   init | show [--json] | path
+//	frameiofs service  install | uninstall MOUNTPOINT | status
 //	frameiofs completion bash|zsh|fish
 //	frameiofs man      [--all DIR] [VERB] manual pages
 //	frameiofs sim      [flags]            the simulated Frame.io on its own
@@ -61,6 +63,16 @@
 // accepted and still the same user's, and whether the root is there. Until it has said so nothing is changed on it, and if it says
 // otherwise status tells.
 //
+// # In fstab, and as a service
+//
+// Called as mount.frameiofs, as mount(8) does for a line of /etc/fstab, it takes what to mount (frameio, frameio:PATH, or what --root
+// takes), where, and mount's flags as options, and ends with mount(8)'s exit codes when the mount can be used:
+//
+//	frameio:/Acme/Films  /mnt/films  frameiofs  _netdev,nofail,token_file=/etc/frameio-token,allow_other  0 0
+//
+// "service install" writes a unit of systemd for your user. It tells systemd when it can be used, how it stands, and that it lives
+// (Type=notify, STATUS=, WatchdogSec=).
+//
 // # Signals
 //
 // The first SIGINT unmounts and finishes the uploads, a second one keeps them for the next mount. SIGTERM and SIGHUP do the
@@ -71,6 +83,7 @@
 //
 //   - Linux; macOS builds but is not tried.
 //   - Files that are open for writing are not waited for by unmount and sync.
-//   - A mount in the background does not come back by itself after a restart of the machine; mounting again goes on where it was.
+//   - A mount in the background does not come back by itself after a restart of the machine, but one of "service install" or of
+//     /etc/fstab does; it goes on where it was.
 //   - Other people's changes are seen within half a minute in folders that someone looks at, elsewhere at the second look.
 package main

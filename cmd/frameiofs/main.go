@@ -41,7 +41,12 @@ func misuse(hint, format string, args ...any) error {
 	return &failure{exitUsage, fmt.Errorf(format, args...), hint}
 }
 
-func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }
+func main() {
+	if calledAsHelper(os.Args) {
+		os.Exit(runHelper(os.Args, os.Stderr))
+	}
+	os.Exit(run(os.Args, os.Stdout, os.Stderr))
+}
 
 // run is the program: it answers the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
@@ -84,7 +89,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 
 Exit codes: 0 done · 1 failed · 2 wrong use · 3 some files were given up and need you · 4 timed out`,
 		Commands: []*cli.Command{
-			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), whoamiVerb(), doctorVerb(), configVerb(), demoVerb(), simVerb(), completionVerb(), manVerb(),
+			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), whoamiVerb(), doctorVerb(), configVerb(), serviceVerb(), demoVerb(), simVerb(), completionVerb(), manVerb(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -187,8 +192,14 @@ func takesValue(cmd *cli.Command, name string) bool {
 	return false
 }
 
+// release is the version that a release build is told; "" in others.
+var release string
+
 // version is what the build knows about itself.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -210,6 +210,7 @@ func mountAndServe(ctx context.Context, cfg *mountConfig) error {
 	if err := cfg.ready(ready{Point: s.point, Log: s.logFile, Note: s.confirm.note()}); err != nil {
 		cfg.log.Warn("nobody waits for this mount any more", "err", err)
 	}
+	s.super.ready()
 	return s.serve(stop.signals)
 }
 

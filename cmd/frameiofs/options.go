@@ -46,7 +46,7 @@ func applyOptions(c *cli.Context) (pass []string, err error) {
 			case name == "ro":
 				flag = "read-only"
 			case !hasFlag(c, flag) || unsettable[flag]:
-				return nil, misuse("frameiofs mount --help lists the flags; nosuid, noexec, nodev, noatime and ro are known too", "-o %s: there is no option %q", list, name)
+				return nil, misuse("frameiofs mount --help lists the flags; nosuid, noexec, nodev, noatime and ro are known too", "-o: there is no option %q", name)
 			}
 			if !hasValue {
 				value = "true"

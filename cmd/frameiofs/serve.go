@@ -29,6 +29,7 @@ func (s *session) serve(signals <-chan os.Signal) error {
 	s.startUploads()
 	s.log.Info("mounted", "at", s.point, "api", s.conn.API, "user", person(s.conn.User), "root", s.rootPath, "state", s.state.Dir)
 	s.untilGone(signals)
+	s.super.stopping()
 	return s.finish()
 }
 
@@ -49,6 +50,7 @@ func (s *session) untilGone(signals <-chan os.Signal) {
 			if s.ending() != control.Drain {
 				return
 			}
+			s.super.stopping()
 			drained = s.drain()
 		case <-s.now:
 			s.cutOff()
@@ -215,6 +217,7 @@ func (s *session) watch(ctx context.Context) {
 					return err
 				}
 				s.meter.sample(time.Now(), st.Totals.Sent)
+				s.super.report(st, time.Now())
 				if s.cfg.console.live {
 					s.cfg.console.Paint(statusLines(st, s.cfg.console.lines()))
 				}

@@ -46,6 +46,7 @@ type session struct {
 	meter   meter
 	limits  *limits
 	trouble *trouble
+	super   *supervisor
 
 	server      *control.Server
 	unregister  func() error
@@ -86,6 +87,7 @@ func startSession(ctx context.Context, cfg *mountConfig) (_ *session, err error)
 	}
 	s := &session{cfg: cfg, since: time.Now(), trouble: &trouble{}, gone: make(chan struct{}), closed: make(chan struct{}), now: make(chan struct{})}
 	s.log = slog.New(lastError{cfg.log.Handler(), s.trouble})
+	s.super = newSupervisor(s.log)
 	s.stopping, s.dismiss = context.WithCancelCause(context.Background())
 	if s.point, err = checkMountPoint(cfg.dir, registryDir(), func(m string) { cfg.log.Warn(m) }); err != nil {
 		return nil, err

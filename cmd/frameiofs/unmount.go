@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,9 +24,13 @@ progress. Ctrl-C ends the waiting, not the uploads.
 
    frameiofs unmount ~/frameio
    frameiofs unmount --now ~/frameio     what is pending stays on this machine and goes on at the next mount
+   frameiofs unmount --timeout 5m ~/frameio     the same after five minutes
 
 Exit code 3 if some files were given up: they stay on this machine.`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "now", Usage: "do not wait for uploads"}},
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "now", Usage: "do not wait for uploads"},
+			&cli.DurationFlag{Name: "timeout", Usage: "wait `TIME` for uploads; what is left then is kept for the next mount"},
+		},
 		Action: unmountAction,
 	}
 }
@@ -52,7 +58,7 @@ func unmountAction(c *cli.Context) error {
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
 	defer stop()
 	show := newProgress(newConsole(c.App.ErrWriter))
-	st, err := control.Dial(r.Socket).Unmount(ctx, how, show.status)
+	st, err := unmountWithin(ctx, r, how, c.Duration("timeout"), show.status)
 	show.close()
 	switch {
 	case errors.Is(err, control.ErrGone):
@@ -72,6 +78,21 @@ func unmountAction(c *cli.Context) error {
 		return &failure{exitParked, fmt.Errorf("unmounted; %w", err), "mount again and see frameiofs status, which tells what to do about each"}
 	}
 	return nil
+}
+
+// unmountWithin unmounts, and after a time (0: none) waits for uploads no longer.
+func unmountWithin(ctx context.Context, r control.Registration, how control.How, timeout time.Duration, progress func(control.Status)) (control.Status, error) {
+	mount := control.Dial(r.Socket)
+	if timeout == 0 || how == control.Now {
+		return mount.Unmount(ctx, how, progress)
+	}
+	waiting, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	st, err := mount.Unmount(waiting, how, progress)
+	if waiting.Err() == nil || ctx.Err() != nil {
+		return st, err
+	}
+	return mount.Unmount(ctx, control.Now, progress)
 }
 
 // unmountDead cleans up after a process that was killed.
