@@ -92,7 +92,8 @@
 // ENOENT, EEXIST, EACCES (token or rights), EPERM (never possible), EROFS, ENOSPC (this disk), EDQUOT (Frame.io's storage),
 // ENAMETOOLONG, ENOTEMPTY, EINVAL, EILSEQ (a name that is not UTF-8), EINTR (the caller is being killed), EXDEV (cannot be
 // done there; mv copies), ETIMEDOUT (the link), EIO. Rate limits, server errors, cut connections and expired links are waited
-// out below, for at most Config.Timeout a call.
+// out below, for at most Config.Timeout a call. When the link is back, what waited goes on within 3 s: connections that died without a word
+// are found out by trying another beside them (package remote, watch.go).
 //
 // A mistake of ours in a request is that request's (EIO) and is logged; one on the way of an upload has it tried again, and then parked.
 //

@@ -91,10 +91,17 @@ func NewConn(cfg Config, w Wire) (*Conn, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = defaultPatience
 	}
-	api, data := apiTransport(cfg.TLS), dataTransport(cfg.TLS)
-	media := dataTransport(cfg.TLS)
+	dial := newDialer()
+	watch := newWatch(dial, cfg.TLS)
+	api, data := apiTransport(cfg.TLS, dial), dataTransport(cfg.TLS, dial)
+	media := dataTransport(cfg.TLS, dial)
 	media.WriteBufferSize = 4 << 10 // only requests go that way
-	limit, pool := newLimit(api), newPool(media)
+	limit, pool := newLimit(watch.over(api)), newPool(media)
+	watch.idle = func() {
+		api.CloseIdleConnections()
+		data.CloseIdleConnections()
+		pool.dropAll()
+	}
 	limit.observe = cfg.Observe
 	return &Conn{
 		base: base,
@@ -102,8 +109,8 @@ func NewConn(cfg Config, w Wire) (*Conn, error) {
 		api: &auth{host: base.Host, legacy: w.Legacy, token: cfg.Token, next: &retry{
 			patience: cfg.Patience, next: limit}},
 		limit:    limit,
-		data:     observe(OpSend, data, cfg.Observe),
-		media:    observe(OpRead, pool, cfg.Observe),
+		data:     observe(OpSend, watch.over(data), cfg.Observe),
+		media:    observe(OpRead, watch.over(pool), cfg.Observe),
 		pool:     pool,
 		idle:     []*http.Transport{api, data},
 		log:      cfg.Logger,

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// mediaTries bounds attempts in a row that bring no byte: about half a minute.
-	mediaTries = 7
+	// mediaTries bounds attempts in a row that bring no byte: about half a minute of waits.
+	mediaTries = 20
 	// mediaRenewals bounds how often in a row a refused link is renewed: the new one, too, may end before it is used.
 	mediaRenewals = 2
 	// mediaStall is how long a body may bring no byte before it is cut and taken up again.
@@ -167,7 +167,7 @@ func (r *rangeReader) open() error {
 	refused, renewals := "", 0
 	for {
 		if r.tries > 0 {
-			if err := sleep(r.ctx, backoff(250*time.Millisecond, r.tries-1, 8*time.Second)); err != nil {
+			if err := sleep(r.ctx, backoff(250*time.Millisecond, r.tries-1, maxWait)); err != nil {
 				return fmt.Errorf("%w: %w", ErrOffline, err)
 			}
 		}

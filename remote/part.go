@@ -49,7 +49,7 @@ func (c *Conn) PutPart(ctx context.Context, part Part, body io.ReaderAt) error {
 		if !again(err, s3) || garbled == garbledTries {
 			return fail
 		}
-		wait := backoff(500*time.Millisecond, n, 20*time.Second)
+		wait := backoff(500*time.Millisecond, n, maxWait)
 		if s3 != nil {
 			wait = max(wait, s3.retryAfter)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -212,6 +213,16 @@ func (p *pool) drop(h *poolHost) {
 	for _, c := range idle {
 		c.timer.Stop()
 		go c.Close()
+	}
+}
+
+// dropAll is drop for all hosts.
+func (p *pool) dropAll() {
+	p.mu.Lock()
+	hosts := slices.Collect(maps.Values(p.hosts))
+	p.mu.Unlock()
+	for _, h := range hosts {
+		p.drop(h)
 	}
 }
 

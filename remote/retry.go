@@ -32,8 +32,12 @@ const (
 	maxAnswer = 16 << 20
 	// maxBelieved is for how much memory is taken because a header announces it, before the bytes are there.
 	maxBelieved = 1 << 20
-	// maxLimited bounds how often in a row a 429 is waited out: 1 + 2 + 4 + … + 64 s, about two minutes.
-	maxLimited = 7
+	// maxLimited bounds for how long in a row 429s are waited out.
+	maxLimited = 2 * time.Minute
+	// maxWait is the longest wait between two tries. It bounds, with what comes on top of it by chance, how long after a link's return,
+	// or the end of a server's trouble, work goes on. Who hurries on cannot do harm: every endpoint has its limit, and a 429 shuts it
+	// for a second.
+	maxWait = 1600 * time.Millisecond
 	// maxRetryAfter bounds what a server can make us wait.
 	maxRetryAfter = 5 * time.Minute
 )
@@ -49,7 +53,7 @@ func (t *retry) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := callOf(ctx)
 	repeat := c != nil && c.Repeat
 	begun := time.Now()
-	limited := 0
+	var limited time.Time // since when there are only 429s
 	for n := 0; ; n++ {
 		resp, sent, err := t.attempt(req)
 		if ctx.Err() != nil && err != nil {
@@ -58,17 +62,21 @@ func (t *retry) RoundTrip(req *http.Request) (*http.Response, error) {
 		var wait time.Duration
 		switch {
 		case err == nil && resp.StatusCode == http.StatusTooManyRequests:
-			if limited++; limited > maxLimited {
+			begun = time.Now() // an answer, so there is no outage
+			if limited.IsZero() {
+				limited = begun
+			}
+			wait = max(backoff(time.Second, n, maxWait), retryAfter(resp.Header))
+			if time.Since(limited)+wait > maxLimited {
 				return resp, nil
 			}
-			wait = max(backoff(time.Second, limited-1, time.Minute), retryAfter(resp.Header))
-			begun = time.Now() // an answer, so there is no outage
 		case err == nil && !flaky(resp):
 			return resp, nil
 		case err != nil && (permanent(err) || sent && !repeat), err == nil && !repeat:
 			return resp, wrapSent(sent, err)
 		default:
-			wait = backoff(250*time.Millisecond, n, 8*time.Second)
+			limited = time.Time{}
+			wait = backoff(250*time.Millisecond, n, maxWait)
 			if err == nil {
 				wait = max(wait, retryAfter(resp.Header))
 			}
@@ -91,7 +99,9 @@ func (t *retry) RoundTrip(req *http.Request) (*http.Response, error) {
 // attempt makes one try and reads its whole answer. sent tells whether anything of the request went out.
 func (t *retry) attempt(req *http.Request) (resp *http.Response, sent bool, err error) {
 	var wrote atomic.Bool
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+	ctx, cut := context.WithCancelCause(req.Context())
+	defer cut(nil)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { wrote.Store(true) },
 	})
 	resp, err = t.next.RoundTrip(req.WithContext(ctx))
@@ -102,9 +112,14 @@ func (t *retry) attempt(req *http.Request) (resp *http.Response, sent bool, err 
 	body.Reset()
 	body.closed = false
 	body.Grow(int(min(max(resp.ContentLength, 0), maxBelieved)) + bytes.MinRead)
-	_, err = body.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
+	pace := newPaced(resp.Body, func() { cut(errDrips) })
+	_, err = body.ReadFrom(io.LimitReader(pace, maxAnswer+1))
+	pace.timer.Stop()
 	resp.Body.Close()
 	if err != nil {
+		if context.Cause(ctx) == errDrips {
+			err = errDrips
+		}
 		return nil, true, fmt.Errorf("read answer: %w", err)
 	}
 	if body.Len() > maxAnswer {

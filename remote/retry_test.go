@@ -70,6 +70,7 @@ func script(t *testing.T, steps []step, attempts *int) transport {
 func TestRetry(t *testing.T) {
 	reset := syscall.ECONNRESET
 	ok := step{status: 200, body: `{}`}
+	const some = -1
 	for _, c := range []struct {
 		name     string
 		repeat   bool
@@ -89,12 +90,12 @@ func TestRetry(t *testing.T) {
 		{"create whose answer is lost", false, []step{{err: reset}, ok}, 1, 0, 0, 0, true},
 		{"create whose answer is cut", false, []step{{status: 200, body: `{`, cut: true}, ok}, 1, 0, 0, 0, true},
 		{"create and a server error", false, []step{{status: 500}, ok}, 1, 500, 0, 0, false},
-		{"create that is limited", false, []step{{status: 429}, {status: 429}, ok}, 3, 200, 3 * time.Second, 4 * time.Second, false},
+		{"create that is limited", false, []step{{status: 429}, {status: 429}, ok}, 3, 200, 2600 * time.Millisecond, 4 * time.Second, false},
 		{"limited with Retry-After", true, []step{{status: 429, header: "20"}, ok}, 2, 200, 20 * time.Second, 20 * time.Second, false},
-		{"limited for ever", true, []step{{status: 429}}, 8, 429, 120 * time.Second, 160 * time.Second, false},
+		{"limited for ever", true, []step{{status: 429}}, some, 429, 110 * time.Second, 120 * time.Second, false},
 		{"refused", true, []step{{status: 422}, ok}, 1, 422, 0, 0, false},
 		{"missing", true, []step{{status: 404, body: `{}`}, ok}, 1, 404, 0, 0, false},
-		{"offline for ever", true, []step{{err: syscall.ENETUNREACH, unsent: true}}, 8, 0, 15 * time.Second, 30 * time.Second, false},
+		{"offline for ever", true, []step{{err: syscall.ENETUNREACH, unsent: true}}, some, 0, 27 * time.Second, 30 * time.Second, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -112,7 +113,7 @@ func TestRetry(t *testing.T) {
 				if status != c.status || (err != nil) != (c.status == 0) {
 					t.Errorf("got status %d, error %v; want status %d", status, err, c.status)
 				}
-				if attempts != c.attempts {
+				if attempts != c.attempts && c.attempts != some {
 					t.Errorf("%d attempts, want %d", attempts, c.attempts)
 				}
 				if took < c.min || took > c.max {

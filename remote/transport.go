@@ -11,8 +11,8 @@ import (
 )
 
 // apiTransport speaks to the API host; HTTP/2 lets small calls share a connection.
-func apiTransport(cfg *tls.Config) *http.Transport {
-	t := dataTransport(cfg)
+func apiTransport(cfg *tls.Config, d *dialer) *http.Transport {
+	t := dataTransport(cfg, d)
 	t.Protocols = nil
 	t.ForceAttemptHTTP2 = true
 	t.DisableCompression = false
@@ -23,7 +23,7 @@ func apiTransport(cfg *tls.Config) *http.Transport {
 }
 
 // dataTransport speaks HTTP/1.1 only: parallel parts want a connection each, not one that they share.
-func dataTransport(cfg *tls.Config) *http.Transport {
+func dataTransport(cfg *tls.Config, d *dialer) *http.Transport {
 	if cfg == nil {
 		cfg = &tls.Config{}
 	}
@@ -35,7 +35,7 @@ func dataTransport(cfg *tls.Config) *http.Transport {
 	h1.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		DialContext:            d.DialContext,
 		TLSClientConfig:        cfg,
 		TLSHandshakeTimeout:    10 * time.Second,
 		ResponseHeaderTimeout:  60 * time.Second, // Frame.io gives up at 30 s itself (spec: frameio-v2.md §9)

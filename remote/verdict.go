@@ -64,7 +64,7 @@ const (
 )
 
 // Backoff is how long to wait before try number tries+1, with some chance in it so that not everybody comes back at once. Without a
-// link it bounds how long after its return work goes on.
+// link, and where a token has to be renewed or calls are limited, it bounds how long after its return work goes on.
 func Backoff(tries int, linkless bool) time.Duration {
 	longest := longestWait
 	if linkless {

@@ -50,7 +50,8 @@ var (
 
 // backoff is how long to wait before try number tries+1.
 func backoff(tries int, err error) time.Duration {
-	return remote.Backoff(tries, errors.Is(err, remote.ErrOffline))
+	return remote.Backoff(tries, errors.Is(err, remote.ErrOffline) || errors.Is(err, remote.ErrNotFrameio) ||
+		errors.Is(err, remote.ErrToken) || errors.Is(err, remote.ErrLimited))
 }
 
 // sleep waits for d or for the end of ctx.

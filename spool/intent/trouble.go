@@ -34,7 +34,7 @@ func (p parkError) Is(err error) bool { return err == errPark }
 // again gives i another turn after a while.
 func (j *Journal) again(i *intent, err error) {
 	i.err = err
-	i.retry = time.Now().Add(remote.Backoff(i.tries, linkless(err)))
+	i.retry = time.Now().Add(remote.Backoff(i.tries, linkless(err) || errors.Is(err, remote.ErrLimited)))
 	i.tries++
 	j.free(i) // it is not under way any more
 	j.due(i, i.retry)
