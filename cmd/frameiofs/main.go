@@ -64,9 +64,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if errors.As(err, &f) {
 		code, hint = f.code, f.hint
 	}
-	fmt.Fprintf(stderr, "frameiofs: %s\n", oneLine(err.Error()))
+	// A token that was given where a file's name belongs is not repeated.
+	fmt.Fprintf(stderr, "frameiofs: %s\n", withoutSecret(oneLine(err.Error())))
 	if hint != "" {
-		fmt.Fprintf(stderr, "  %s\n", hint)
+		fmt.Fprintf(stderr, "  %s\n", withoutSecret(oneLine(hint)))
 	}
 	return code
 }

@@ -31,6 +31,11 @@ func applySettings(c *cli.Context) error {
 	if err != nil {
 		return misuse("", "read settings: %w", err)
 	}
+	return applySettingsText(c, path, text)
+}
+
+// applySettingsText is applySettings of a file's text.
+func applySettingsText(c *cli.Context, path string, text []byte) error {
 	values := map[string]any{}
 	if _, err := toml.Decode(string(text), &values); err != nil {
 		var parse toml.ParseError
