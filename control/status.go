@@ -55,7 +55,8 @@ type Status struct {
 	API        string    `json:"api"` // v2 or v4
 	URL        string    `json:"url"` // base address; never holds a secret
 	User       string    `json:"user"`
-	Root       string    `json:"root"` // what of Frame.io the mount shows, as a path of names; "/" is everything
+	Profile    string    `json:"profile,omitempty"` // of frameiofs login, whose token is used
+	Root       string    `json:"root"`              // what of Frame.io the mount shows, as a path of names; "/" is everything
 	ReadOnly   bool      `json:"read_only"`
 	StateDir   string    `json:"state_dir"`
 	Log        string    `json:"log,omitempty"` // log file of a mount in the background

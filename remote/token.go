@@ -70,13 +70,13 @@ func (f *TokenFile) Refresh(_ context.Context, old string) error {
 func (f *TokenFile) read(force bool) (string, error) {
 	file, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // nobody may write into what is no file
 	if err != nil {
-		return "", fmt.Errorf("open token file: %w", err)
+		return "", fmt.Errorf("open token file: %v", err) // not %w: a missing token is no missing film
 	}
 	defer file.Close()
 	// What was opened is looked at, not its name: links are followed, and nobody can change the one for the other meanwhile.
 	info, err := file.Stat()
 	if err != nil {
-		return "", fmt.Errorf("stat token file: %w", err)
+		return "", fmt.Errorf("stat token file: %v", err)
 	}
 	if err := f.safe(info); err != nil {
 		return "", err
@@ -86,7 +86,7 @@ func (f *TokenFile) read(force bool) (string, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(file, maxToken+1))
 	if err != nil {
-		return "", fmt.Errorf("read token file: %w", err)
+		return "", fmt.Errorf("read token file: %v", err)
 	}
 	if len(b) > maxToken {
 		return "", errors.New("the token file is too long; it must hold one token and nothing else")

@@ -89,7 +89,7 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	g, trouble, refused := s.grant, s.trouble, s.refused
 	s.mu.Unlock()
 	switch {
-	case errors.Is(trouble.orNil(), fs.ErrNotExist):
+	case errors.Is(trouble.orNil(), errSignedOut):
 		return "", trouble
 	case refused != "" && refused == g.Access && errors.Is(trouble.orNil(), ErrOver) && !g.usable(s.now()):
 		return "", trouble
@@ -138,9 +138,7 @@ func (s *Source) refreshView() {
 	stamp, err := s.profiles.stamp(s.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e := over(s.name, "profile "+s.name+" is signed out")
-		e.Err = errors.Join(ErrOver, fs.ErrNotExist)
-		s.trouble, s.refused = e, s.grant.Access
+		s.trouble, s.refused = signedOut(s.name), s.grant.Access
 		return
 	case err != nil, stamp == s.stamp, s.now().Before(s.look):
 		return
@@ -201,7 +199,7 @@ func (s *Source) exchange(old string) error {
 	}
 	var e *Error
 	if !errors.As(err, &e) {
-		e = &Error{Text: "the sign-in cannot be renewed: " + err.Error(), Hint: again(s.name), Err: errors.Join(remote.ErrToken, err)}
+		e = &Error{Text: "the sign-in cannot be renewed: " + err.Error(), Hint: again(s.name), Err: remote.ErrToken}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,9 +222,7 @@ func (s *Source) locked(ctx context.Context, old string) error {
 	g, err := s.profiles.recover(s.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e := over(s.name, "profile "+s.name+" is signed out")
-		e.Err = errors.Join(ErrOver, fs.ErrNotExist)
-		return e
+		return signedOut(s.name)
 	case err != nil:
 		return err
 	}
@@ -333,7 +329,7 @@ func (s *Source) Trouble() string {
 const refusedFor = 90 * time.Second
 
 // signedIn reports whether the profile is there. The caller has mu.
-func (s *Source) signedIn() bool { return !errors.Is(s.trouble.orNil(), fs.ErrNotExist) }
+func (s *Source) signedIn() bool { return !errors.Is(s.trouble.orNil(), errSignedOut) }
 
 // warnBefore is how long before its end a token that cannot be renewed is worth a word.
 const warnBefore = time.Hour
@@ -353,6 +349,16 @@ func Ending(expires time.Time, renewable bool, profile string, now time.Time) st
 		return fmt.Sprintf("%s has run out at %s, by this machine's clock: %s", what, expires.Local().Format("15:04"), do)
 	}
 	return fmt.Sprintf("%s runs out at %s, in %d min, and cannot be renewed: %s", what, expires.Local().Format("15:04"), int(left/time.Minute)+1, do)
+}
+
+// errSignedOut is a profile that is not there any more. It is no fs.ErrNotExist, nor may any other error of a Source be one: whoever asks
+// Frame.io for a file would take it for the file's.
+var errSignedOut = errors.New("signed out")
+
+func signedOut(profile string) *Error {
+	e := over(profile, "profile "+profile+" is signed out")
+	e.Err = errors.Join(ErrOver, errSignedOut)
+	return e
 }
 
 // orNil makes a nil *Error a nil error.

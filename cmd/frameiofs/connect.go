@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"github.com/frameiofs/frameiofs/remote"
 	"github.com/frameiofs/frameiofs/remote/v2"
 	"github.com/frameiofs/frameiofs/remote/v4"
+	"github.com/frameiofs/frameiofs/signin"
 )
 
 // wire is all that the parts ask of Frame.io together; the clients of both generations have it.
@@ -51,6 +51,16 @@ type connection struct {
 	API  string // v2 or v4
 	URL  string // base address
 	User remote.User
+
+	source *signin.Source // closed with it; nil if it is not its own
+}
+
+// Close drops the connection.
+func (c *connection) Close() {
+	c.wire.Close()
+	if c.source != nil {
+		c.source.Close()
+	}
 }
 
 // defaultURL is Frame.io's own address (spec: frameio-v4.md §1.1, frameio-v2.md §1.1).
@@ -64,7 +74,8 @@ func connectFlags() []cli.Flag {
 		&cli.StringFlag{Name: "api-url", Value: defaultURL, EnvVars: []string{"FRAMEIO_API_URL"},
 			Usage: "base `URL` of the API, without /v2 or /v4"},
 		&cli.StringFlag{Name: "token-file", EnvVars: []string{"FRAMEIO_TOKEN_FILE"}, TakesFile: true,
-			Usage: "read the token from `FILE`, which only you may read; else it is taken from FRAMEIO_TOKEN"},
+			Usage: "read the token from `FILE`, which only you may read; else it is taken from FRAMEIO_TOKEN, or from what login kept"},
+		profileFlag(),
 	}
 }
 
@@ -72,6 +83,7 @@ func connectFlags() []cli.Flag {
 type account struct {
 	api, url string
 	token    remote.TokenSource
+	source   *signin.Source    // where the token of a profile is from; nil for others
 	tokenKey string            // tells tokens apart without being one
 	observe  func(remote.Seen) // told of every request; nil: nobody wants to know
 }
@@ -88,8 +100,12 @@ func accountOf(c *cli.Context) (account, error) {
 	} else if strings.HasSuffix(u.Path, "/v2") || strings.HasSuffix(u.Path, "/v4") {
 		return a, misuse("", "--api-url: %q must be without %s; --api chooses the generation", a.url, u.Path[len(u.Path)-3:])
 	}
-	file := c.String("token-file")
-	switch env := os.Getenv("FRAMEIO_TOKEN"); {
+	who, err := speakerOf(c)
+	if err != nil {
+		return a, err
+	}
+	file := who.file
+	switch {
 	case file != "":
 		// It is read again when it changes, and by then the process may stand in another folder.
 		file, err := filepath.Abs(file)
@@ -97,12 +113,12 @@ func accountOf(c *cli.Context) (account, error) {
 			return a, misuse("", "--token-file: %w", err)
 		}
 		a.token, a.tokenKey = remote.NewTokenFile(file), "file "+file
-	case env != "":
-		a.token = remote.StaticToken(env)
-		sum := sha256.Sum256([]byte(env))
+	case who.token != "":
+		a.token = remote.StaticToken(who.token)
+		sum := sha256.Sum256([]byte(who.token))
 		a.tokenKey = "token " + hex.EncodeToString(sum[:8])
 	default:
-		return a, fail("set FRAMEIO_TOKEN, or give --token-file FILE; `frameiofs demo` needs none", "%w", errNoToken)
+		return a, a.useProfile(c, who.profile)
 	}
 	if _, err := a.token.Token(c.Context); err != nil && file != "" {
 		return a, fail("", "--token-file: %w", err)
@@ -210,6 +226,12 @@ func (a account) explain(errs []error) error {
 			}
 		}
 		return false
+	}
+	for _, err := range errs { // no token to be had, and what to do about that
+		var e *signin.Error
+		if errors.As(err, &e) {
+			return troubleOf(e)
+		}
 	}
 	switch {
 	case is(remote.ErrToken):

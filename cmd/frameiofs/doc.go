@@ -10,7 +10,9 @@
 //	frameiofs uploads limit [--bwlimit RATE] [--uploads N] [--parts N] [MOUNTPOINT…]
 //	frameiofs cache    status [--json] | pin [--wait] | unpin | warm [--json] | clear [PATH…]
 //	frameiofs ls       [-l] [--json] [PATH]
-//	frameiofs whoami   [--json]
+//	frameiofs login    [--profile NAME] [--client-id ID] [--method browser|server|token] | --list
+//	frameiofs logout   [--profile NAME]
+//	frameiofs whoami   [--profile NAME] [--json]
 //	frameiofs doctor   [--json] [--bundle FILE] [MOUNTPOINT]
 //	frameiofs config   init | show [--json] | path
 //	frameiofs service  install | uninstall MOUNTPOINT | status
@@ -38,11 +40,20 @@
 //	token-file = "/home/ann/.frameio-token"
 //	cache-size = "100G"
 //
+//	FRAMEIO_PROFILE     like --profile
 //	FRAMEIO_TOKEN       the token; it is never taken from the command line, where every user of the machine could read it
 //	FRAMEIO_TOKEN_FILE  like --token-file
 //	FRAMEIO_API_URL     like --api-url
 //	FRAMEIO_API         like --api
 //	FRAMEIO_STATE_DIR   like --state-dir
+//
+// # Whose token
+//
+// A flag counts before the environment, and that before the settings file: --token-file or --profile (both at once are refused), then
+// FRAMEIO_TOKEN_FILE, FRAMEIO_TOKEN or FRAMEIO_PROFILE (the last beside one of the others is refused), then token-file or profile of
+// the settings, then the profile "default" of "login". A profile's token goes to no other address than the one it was made for.
+// login keeps its options with the profile, so that signing in again needs none. FRAMEIO_CLIENT_ID is like --client-id, FRAMEIO_AUTH_URL like
+// --auth-url. docs/sign-in.md tells the rest.
 //
 // # The cache
 //

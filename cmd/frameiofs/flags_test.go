@@ -35,6 +35,12 @@ var wrongText = map[string]struct {
 	"seed":       {value: "nonsense", says: []string{"sample"}},
 	"fault":      {value: "nonsense", says: []string{"nonsense"}},
 	"behaviour":  {value: "nonsense=1", says: []string{"nonsense"}},
+
+	"profile":      {value: "../x", says: []string{"letters, digits"}},
+	"client-id":    {any: "ids are Adobe's and Frame.io's to choose"},
+	"secret-file":  {value: "/nonexistent/secret", says: []string{"no such file"}, fails: true},
+	"redirect-url": {value: "nowhere", says: []string{"an address such as"}},
+	"auth-url":     {value: "frame.io", says: []string{"https://host"}},
 }
 
 // verb is a command with the words that call it.

@@ -99,12 +99,17 @@ func (g *guard) pass(ctx context.Context) error {
 func (g *guard) ask(q *question) {
 	ctx, cancel := context.WithTimeout(g.ctx, guardTimeout)
 	defer cancel()
-	before, err := g.token.Token(ctx)
 	var user remote.User
-	if err == nil {
-		user, err = g.link.Me(ctx)
+	var before, now string
+	var err, tokenErr error
+	for range 3 { // a token that is renewed by the very question is asked about again
+		if before, err = g.token.Token(ctx); err == nil {
+			user, err = g.link.Me(ctx)
+		}
+		if now, tokenErr = g.token.Token(g.ctx); err != nil || tokenErr != nil || before == now {
+			break
+		}
 	}
-	now, tokenErr := g.token.Token(g.ctx)
 	switch {
 	case err == nil && tokenErr == nil && user.ID != g.user.ID:
 		err = otherUser{user, g.user}

@@ -39,10 +39,10 @@ func logTo(w io.Writer, format string, least slog.Level) *slog.Logger {
 }
 
 // secrets are what must not reach a log even by accident: bearer tokens, and the queries of addresses, which sign them.
-var secrets = regexp.MustCompile(`(?i)(https?://[^\s?"']+)\?[^\s"']+|(bearer )[\w.~+/=-]+|()fio-[a-z]-[\w-]+|((?:signature|token|secret|password)=)[^\s"'&]+`)
+var secrets = regexp.MustCompile(`(?i)(https?://[^\s?"']+)\?[^\s"']+|(bearer )[\w.~+/=-]+|()fio-[a-z]-[\w-]+|((?:signature|token|secret|password)=)[^\s"'&]+|()eyJ[\w-]{8,}\.[\w-]+\.[\w-]*`)
 
 // withoutSecret is a text as a log may have it.
-func withoutSecret(text string) string { return secrets.ReplaceAllString(text, "$1$2$3$4[secret]") }
+func withoutSecret(text string) string { return secrets.ReplaceAllString(text, "$1$2$3$4$5[secret]") }
 
 // longest is how much of one value is logged, in bytes; a stack may have more.
 const longest = 4 << 10

@@ -84,13 +84,13 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Description: `Mount Frame.io and use it with cp, rsync, a file manager, or an editing program's export:
 
    frameiofs demo                  try it: a simulated Frame.io, no account needed
-   export FRAMEIO_TOKEN=…          a developer token, or an Adobe IMS access token
+   frameiofs login                 sign in: a developer token, or Adobe's page with --client-id
    frameiofs mount ~/frameio       mount all that the token can see
    frameiofs status                what is on its way, what is safe
 
 Exit codes: 0 done · 1 failed · 2 wrong use · 3 some files were given up and need you · 4 timed out`,
 		Commands: []*cli.Command{
-			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), whoamiVerb(), doctorVerb(), configVerb(), serviceVerb(), demoVerb(), simVerb(), completionVerb(), manVerb(),
+			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), loginVerb(), logoutVerb(), whoamiVerb(), doctorVerb(), configVerb(), serviceVerb(), demoVerb(), simVerb(), completionVerb(), manVerb(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {

@@ -175,6 +175,7 @@ func mountAndServe(ctx context.Context, cfg *mountConfig) error {
 	defer stop.release()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer cfg.account.staySignedIn(cfg.log)()
 	started := make(chan struct{})
 	watched := make(chan struct{})
 	go func() { // until the session takes the signals over, any of them ends the start

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path"
@@ -54,7 +55,8 @@ func (s *session) report(q control.Query) control.Status {
 	}
 	blocks := s.blocks.Stats()
 	st.Cache.Used, st.Cache.Limit = blocks.Used, blocks.Limit
-	st.Trouble = s.confirm.report()
+	st.Trouble = cmp.Or(s.cfg.account.trouble(), s.confirm.report())
+	st.Profile = s.cfg.account.profile()
 	st.Paused, st.Limits = s.spool.Paused(), s.limitsNow()
 	if text, at := s.trouble.get(); text != "" {
 		st.LastError, st.LastErrorTime = text, &at

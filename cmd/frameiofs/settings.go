@@ -48,6 +48,12 @@ func applySettingsText(c *cli.Context, path string, text []byte) error {
 	for _, f := range mountFlags() {
 		known[f.Names()[0]] = !unsettable[f.Names()[0]]
 	}
+	for _, key := range loginSettings {
+		known[key] = true
+	}
+	if values["token-file"] != nil && values["profile"] != nil {
+		return misuse("", "%s, line %d: token-file and profile both say whose token to use; have one of them", path, lineOf(string(text), "profile"))
+	}
 	for key, value := range values {
 		if !known[key] {
 			return misuse("the keys are the names of mount's flags: frameiofs mount --help",
@@ -59,7 +65,7 @@ func applySettingsText(c *cli.Context, path string, text []byte) error {
 		default:
 			return misuse("", "%s: %s is neither text, nor a whole number, nor true or false", name, oneLine(fmt.Sprint(value)))
 		}
-		if !hasFlag(c, key) || c.IsSet(key) || key == "token-file" && os.Getenv("FRAMEIO_TOKEN") != "" {
+		if !hasFlag(c, key) || alreadySaid(c, key) {
 			continue
 		}
 		if err := setFrom(c, key, fmt.Sprint(value), name); err != nil {
@@ -76,6 +82,22 @@ func setFrom(c *cli.Context, key, text, name string) error {
 		return badValue(name, f, text, err)
 	}
 	return tooSmall(c, f, name)
+}
+
+// loginSettings are login's flags that the settings file may hold.
+var loginSettings = []string{"client-id", "redirect-url", "store"}
+
+// alreadySaid reports whether what a setting tells has been said by somebody who counts before the file. Whose token to use can be said in three
+// ways, and a variable that is empty says nothing.
+func alreadySaid(c *cli.Context, key string) bool {
+	file, profile := c.String("token-file") != "", c.String("profile") != ""
+	switch {
+	case key == "token-file", key == "profile" && hasFlag(c, "token-file"):
+		return os.Getenv("FRAMEIO_TOKEN") != "" || file || profile
+	case key == "profile":
+		return profile
+	}
+	return c.IsSet(key)
 }
 
 func hasFlag(c *cli.Context, name string) bool {

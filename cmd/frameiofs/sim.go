@@ -124,6 +124,7 @@ func simAction(c *cli.Context) error {
 	for _, line := range srv.Env() {
 		fmt.Fprintln(c.App.Writer, "export "+line)
 	}
+	fmt.Fprintf(c.App.Writer, "# or sign in: export FRAMEIO_AUTH_URL=%s; unset FRAMEIO_TOKEN; frameiofs login --client-id sim-native\n", srv.URL())
 	for _, name := range []string{"read-only", "no-create", "no-download", "assistant"} {
 		fmt.Fprintf(c.App.Writer, "# or, %s: export FRAMEIO_TOKEN=%s\n", name, srv.Token(name))
 	}
