@@ -3,7 +3,6 @@ package fs
 import (
 	"context"
 	"errors"
-	"maps"
 	"sync"
 	"time"
 
@@ -13,73 +12,152 @@ import (
 )
 
 // Word, Excel and others rename the old file to some name, give the new one its name, and then delete the old one. Taken literally
-// that is the end of an asset with all that people said to it. What they mean is a save, so the old file becomes the older version.
+// that is the end of an asset with all that people said to it. What they mean is a save, so the old file becomes the older version. If
+// they do not delete it they mean a backup: see backup.go.
 
 // asideFor is how long a program may take between the first of these steps and the last.
 const asideFor = time.Minute
 
-// asides knows which files on Frame.io were renamed a moment ago.
-type asides struct {
-	mu   sync.Mutex
-	from map[remote.ID]place
-}
-
-// place is where a file was.
+// place is a file's name in a folder.
 type place struct {
-	dir   *dir
-	name  string // on Frame.io
-	until time.Time
+	dir  *dir
+	name string // on Frame.io
 }
 
-// put notes that a file was renamed; of several names in a row the first one counts.
-func (a *asides) put(id remote.ID, from *dir, name string) {
-	now := time.Now()
+// aside is a file on Frame.io that was renamed a moment ago.
+type aside struct {
+	id       remote.ID
+	was, now place
+	by       uint32    // the process; 0 if it is not known
+	at       time.Time // when it was
+	heir     spool.Key // what was made under its old name since, if it is not to be an asset of its own
+
+	turn *sync.Mutex // is held by who makes something of it; taken before all other locks, and Frame.io may be asked meanwhile
+}
+
+// asides knows them.
+type asides struct {
+	mu    sync.Mutex
+	byID  map[remote.ID]*aside
+	was   map[place]*aside // the last that left the place
+	heirs map[spool.Key]*aside
+	swept time.Time
+}
+
+// put notes that a file was renamed; of several names in a row the first one counts as what it was.
+func (a *asides) put(id remote.ID, was, now place, by uint32) {
+	t := time.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	maps.DeleteFunc(a.from, func(_ remote.ID, p place) bool { return now.After(p.until) })
-	if _, ok := a.from[id]; ok {
+	if a.byID == nil {
+		a.byID, a.was, a.heirs = map[remote.ID]*aside{}, map[place]*aside{}, map[spool.Key]*aside{}
+	}
+	if t.Sub(a.swept) > time.Second {
+		a.swept = t
+		for _, s := range a.byID {
+			if t.Sub(s.at) > asideFor {
+				a.forget(s)
+			}
+		}
+	}
+	if s := a.byID[id]; s != nil {
+		s.now = now
 		return
 	}
-	if a.from == nil {
-		a.from = map[remote.ID]place{}
-	}
-	a.from[id] = place{from, name, now.Add(asideFor)}
+	s := &aside{id: id, was: was, now: now, by: by, at: t, turn: new(sync.Mutex)}
+	a.byID[id], a.was[was] = s, s
 }
 
-// take forgets where a file was, and answers it.
-func (a *asides) take(id remote.ID) (place, bool) {
+// forget strikes one off, with mu held.
+func (a *asides) forget(s *aside) {
+	delete(a.byID, s.id)
+	delete(a.heirs, s.heir)
+	if a.was[s.was] == s {
+		delete(a.was, s.was)
+	}
+}
+
+// of is what is known of a line, or of what it is heir to; nil if nothing is.
+func (a *asides) of(l line) *aside {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p, ok := a.from[id]
-	delete(a.from, id)
-	return p, ok && time.Now().Before(p.until)
+	if l.entry != nil {
+		return a.heirs[l.entry.Key()]
+	}
+	return a.byID[l.item.ID]
+}
+
+// take strikes a file off, and answers what was known of it; nil if it was not renamed lately.
+func (a *asides) take(id remote.ID) *aside {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.byID[id]
+	if s == nil {
+		return nil
+	}
+	a.forget(s)
+	if time.Since(s.at) > asideFor {
+		return nil
+	}
+	return s
+}
+
+// alone keeps others from making something of a line that was put aside, or made in its place, until let is called. It answers
+// spool.ErrBusy if the line is not what it was, or somebody is at it. but is one that the caller has already.
+func (d *dir) alone(ctx context.Context, l line, but *aside) (let func(), err error) {
+	s := d.fs.asides.of(l)
+	if s == nil || s == but {
+		return func() {}, nil
+	}
+	if !s.turn.TryLock() {
+		return nil, spool.ErrBusy
+	}
+	if now, err := d.find(ctx, l.name); err != nil || now.entry != l.entry || now.item.ID != l.item.ID {
+		s.turn.Unlock()
+		return nil, spool.ErrBusy
+	}
+	return s.turn.Unlock, nil
 }
 
 // kept has a file of d that is about to be deleted become the older version of what took its name, if that is what it is deleted for.
 func (d *dir) kept(ctx context.Context, it remote.Item) bool {
-	was, ok := d.fs.asides.take(it.ID)
-	if !ok || spool.LocalName(was.name) {
+	s := d.fs.asides.take(it.ID)
+	if s == nil || spool.LocalName(s.was.name) {
 		return false
 	}
-	e := d.fs.cfg.Spool.Find(was.dir.get().ID, was.name)
-	if e == nil || e.Info().Size == 0 {
+	e := d.fs.cfg.Spool.Find(s.was.dir.get().ID, s.was.name)
+	if e == nil {
 		return false
 	}
+	let, ok := d.fs.fresh(ctx, e, s.was)
+	if !ok {
+		return false
+	}
+	defer let()
+	return d.inherits(ctx, e, it, s.was)
+}
+
+// fresh reports whether an entry is a new file in a place that is to be an asset of its own, and keeps it so until let is called.
+func (f *FS) fresh(ctx context.Context, e *spool.Entry, at place) (let func(), ok bool) {
 	there, let, err := e.Steady()
 	for errors.Is(err, spool.ErrBusy) && moment(ctx) == nil {
 		there, let, err = e.Steady()
 	}
 	if err != nil {
-		return false
+		return nil, false
 	}
-	defer let()
-	target := e.Target()
-	if !there.IsZero() && !there.Own || !target.Replaces.IsZero() {
-		return false
+	t := e.Target()
+	if e.Info().Size == 0 || !there.IsZero() && !there.Own || !t.Replaces.IsZero() || t.Parent.ID != at.dir.get().ID || t.Name != at.name {
+		let()
+		return nil, false
 	}
-	target.Replaces = it.Ref
-	if err := e.Retarget(target); err != nil {
-		if !errors.Is(err, spool.ErrGone) {
+	return let, true
+}
+
+// inherits makes a new file the next version of one of d's that had its name.
+func (d *dir) inherits(ctx context.Context, e *spool.Entry, it remote.Item, was place) bool {
+	if err := e.Succeed(was.dir.get().ID, was.name, it.Ref); err != nil {
+		if !soon(err) {
 			d.fs.log.Warn("make a save of a file a version", "name", was.name, "error", err)
 		}
 		return false

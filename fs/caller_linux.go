@@ -78,3 +78,18 @@ func fatalIn(status string) bool {
 	}
 	return pending&^handled&^harmless != 0
 }
+
+// processOf is the process that a task belongs to; 0 if it cannot be seen.
+func processOf(tid uint32) uint32 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if id, ok := strings.CutPrefix(line, "Tgid:"); ok {
+			n, _ := strconv.ParseUint(strings.TrimSpace(id), 10, 32)
+			return uint32(n)
+		}
+	}
+	return 0
+}

@@ -83,6 +83,7 @@ func (d *dir) Create(ctx context.Context, name string, _, mode uint32, out *fuse
 	if err != nil {
 		return fail(errors.Join(err, e.Discard()))
 	}
+	d.heir(ctx, cache.Actual(name), e.Key())
 	d.touched()
 	inode := d.child(ctx, line{name: name, entry: e}, out)
 	n := inode.Operations().(*file)
@@ -211,6 +212,11 @@ func (n *file) unlinked() {
 
 // remove takes a file away, on Frame.io first: if that is refused nothing has happened.
 func (d *dir) remove(ctx context.Context, l line) error {
+	done, err := d.alone(ctx, l, nil)
+	if err != nil {
+		return err
+	}
+	defer done()
 	if l.entry == nil && d.kept(ctx, l.item) {
 		return nil
 	}

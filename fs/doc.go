@@ -49,6 +49,11 @@
 // save (Word, Excel, many editors): it is not deleted but becomes the older version. So does one that is deleted just before a new file takes
 // its name (Photoshop, zip): what is deleted where something new is being written is accepted at once and sent a second later.
 //
+// A file that is renamed to a name that stays on this machine (x~) and then made anew (Emacs, vim) keeps its asset: what was made is its next
+// version, and the backup a copy of what it was, here. So it is under an ordinary name (x.bak) if one process does both within two
+// seconds in one folder; that copy Frame.io makes. In all other cases, and if a file of the backup's name is on Frame.io already, a rename is
+// taken literally: the asset, its versions and comments go with the new name.
+//
 // mkdir, rename, unlink and rmdir of what is on Frame.io return when Frame.io has done it or refused. If it gives no answer in time
 // (its limits, the link) the call succeeds all the same: the change is then as durable as a close, is shown from here on, also after a
 // restart, and is carried out in order when that can be. The time is a budget of all calls together (package spool/intent), so a single

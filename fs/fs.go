@@ -36,8 +36,10 @@ type Names interface {
 	AddVersion(ctx context.Context, target, file remote.Ref) (remote.Item, error)
 }
 
-// Rests are deletions that rest before they are sent.
+// Rests are changes that rest before they are sent.
 type Rests interface {
+	// RelocateLater takes on a move and renaming of a file or stack; nobody waits for it.
+	RelocateLater(it remote.Item, from, to remote.Ref, name string) (remote.Item, error)
 	// RemoveLater takes the deletion of a file or stack on; nobody waits for it.
 	RemoveLater(it remote.Item, parent remote.Ref) error
 	// Keep takes one back that has not been sent: of what had a name, as Frame.io has it, in parent.
@@ -89,9 +91,10 @@ type FS struct {
 	passesWrites atomic.Bool   // and write the spool's
 	events       atomic.Uint64 // changes of what an inode stands for, counted; see file.told
 
-	mounted atomic.Bool    // the kernel can be told something
-	telling sync.WaitGroup // what is being told to it
-	stop    func()         // ends prune
+	mounted atomic.Bool     // the kernel can be told something
+	telling sync.WaitGroup  // what is being told to it
+	life    context.Context // ends with stop
+	stop    func()          // ends prune, and what is fetched for nobody who waits
 
 	forms  forms
 	asides asides
@@ -129,7 +132,7 @@ func (f *FS) Mount(mountPoint string) error {
 	f.passesWrites.Store(f.canPassWrites())
 	f.mounted.Store(true)
 	ctx, cancel := context.WithCancel(context.Background())
-	f.stop = cancel
+	f.life, f.stop = ctx, cancel
 	if tells {
 		f.telling.Go(func() { f.prune(ctx) })
 	}

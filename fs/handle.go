@@ -220,6 +220,7 @@ func (h *handle) confirmed(ctx context.Context) error {
 		return nil
 	}
 	sp.Release()
+	h.file.fs.saved(ctx, e)
 	if e.Info().Stage == spool.Gone {
 		h.file.stays(e)
 		return nil
@@ -230,8 +231,16 @@ func (h *handle) confirmed(ctx context.Context) error {
 }
 
 // Release is called once, after the last descriptor and the last mapping of this handle are gone.
-func (h *handle) Release(context.Context) syscall.Errno {
+func (h *handle) Release(ctx context.Context) syscall.Errno {
 	h.let()
+	if e := h.release(); e != nil {
+		h.file.fs.saved(ctx, e)
+	}
+	return 0
+}
+
+// release gives back what the handle has. If it was for writing it answers the entry.
+func (h *handle) release() (wrote *spool.Entry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, back := range append(h.past, giveBack(h.spooled, h.reader)) {
@@ -241,7 +250,10 @@ func (h *handle) Release(context.Context) syscall.Errno {
 		h.file.stays(h.entry)
 	}
 	h.file.closed(h.passes)
-	return 0
+	if !h.write {
+		return nil
+	}
+	return h.entry
 }
 
 // label names the file in logs.

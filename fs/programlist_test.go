@@ -24,12 +24,6 @@ var mediaTypes = map[string]string{
 	".txt": "text/plain", ".bin": "application/octet-stream",
 }
 
-// Faults that are known.
-const (
-	// A save that moves the old file away, or deletes it, before it puts the new one there.
-	newAsset = "the new file is an asset of its own, and the old one has another name or is gone"
-)
-
 // programs are all that TestPrograms knows.
 func programs() []program {
 	return slices.Concat(copiers(), rsyncs(), archivers(), films(), editors(), saves(), handles())

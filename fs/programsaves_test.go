@@ -92,17 +92,22 @@ func saves() []program {
 			d.write("doc.docx", os.O_TRUNC, next, true)
 			d.remove("#doc.docx#")
 		}).run},
-		{name: "emacs: backup by renaming", prepare: doc, saved: saved, fault: newAsset, run: steps(func(d *desk) {
+		{name: "emacs: backup by renaming", core: true, prepare: doc, saved: saved, most: calls{"rename": 2}, run: steps(func(d *desk) {
 			d.rename("doc.docx", "doc.docx~")
 			d.write("doc.docx", os.O_EXCL, next, true)
 		}).run},
+		{name: "backup by renaming to an ordinary name", prepare: doc, saved: saved, calls: calls{"copy": 1, "rename": 3}, came: []string{"doc.bak.docx"},
+			run: steps(func(d *desk) {
+				d.rename("doc.docx", "doc.bak.docx")
+				d.write("doc.docx", os.O_EXCL, next, true)
+			}).run},
 		{name: "LibreOffice", core: true, prepare: doc, saved: saved, run: steps(func(d *desk) {
 			d.write(".~lock.doc.docx#", os.O_EXCL, []byte(",maya,desk;"), false)
 			d.write("lu12345abcde.tmp", os.O_EXCL, next, true)
 			d.rename("lu12345abcde.tmp", "doc.docx")
 			d.remove(".~lock.doc.docx#")
 		}).run},
-		{name: "Word: two temporaries", core: true, prepare: doc, saved: saved, calls: calls{"rename": 2}, run: steps(func(d *desk) {
+		{name: "Word: two temporaries", core: true, prepare: doc, saved: saved, most: calls{"rename": 2}, run: steps(func(d *desk) {
 			d.write("~$doc.docx", os.O_EXCL, []byte("Maya"), false)
 			d.write("~WRD0001.tmp", os.O_EXCL, next, true)
 			d.rename("doc.docx", "~WRL0002.tmp")
@@ -110,7 +115,7 @@ func saves() []program {
 			d.remove("~WRL0002.tmp")
 			d.remove("~$doc.docx")
 		}).run},
-		{name: "Excel: a name without an ending", prepare: doc, saved: saved, calls: calls{"rename": 2}, run: steps(func(d *desk) {
+		{name: "Excel: a name without an ending", prepare: doc, saved: saved, most: calls{"rename": 2}, run: steps(func(d *desk) {
 			d.write("7A3B9F00", os.O_EXCL, next, true)
 			d.rename("doc.docx", "1C2D3E4F.tmp")
 			d.rename("7A3B9F00", "doc.docx")

@@ -59,6 +59,10 @@ func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmb
 		}
 		d.touched()
 		to.touched()
+		if e := d.fs.cfg.Spool.Find(to.get().ID, cache.Actual(newName)); e != nil {
+			to.heir(ctx, cache.Actual(newName), e.Key())
+			d.fs.saved(ctx, e)
+		}
 		return 0
 	}
 }
@@ -97,6 +101,18 @@ func (d *dir) rename(ctx context.Context, name string, to *dir, newName string, 
 	}()
 	if src.entry == nil && src.item.IsDir() {
 		return d.renameFolder(ctx, src, to, newName, over)
+	}
+	done, err := d.alone(ctx, src, nil)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if over != nil {
+		done, err := to.alone(ctx, *over, d.fs.asides.of(src))
+		if err != nil {
+			return err
+		}
+		defer done()
 	}
 	if over != nil && over.entry == nil && over.item.IsDir() {
 		return syscall.EISDIR
@@ -174,8 +190,8 @@ func (d *dir) renameFile(ctx context.Context, src line, there spool.There, to *d
 		if err != nil {
 			return err
 		}
-		if src.entry == nil && over == nil {
-			d.fs.asides.put(it.ID, d, it.Name)
+		if src.entry == nil {
+			d.fs.asides.put(it.ID, place{d, it.Name}, place{to, moved.Name}, process(ctx))
 		}
 		d.moved(it, to, moved)
 		name = moved.Name
@@ -322,7 +338,13 @@ func (d *dir) renameItemOver(ctx context.Context, it remote.Item, to *dir, newNa
 // relocate moves and renames on Frame.io, and in the listings.
 func (d *dir) relocate(ctx context.Context, it remote.Item, to *dir, newName string) (remote.Item, error) {
 	from, parent := d.get().Ref, to.get().Ref
-	moved, err := d.fs.cfg.Names.Relocate(ctx, it, from, parent, cache.Actual(newName))
+	var moved remote.Item
+	var err error
+	if name := cache.Actual(newName); spool.LocalName(name) && !it.IsDir() {
+		moved, err = d.fs.cfg.Rests.RelocateLater(it, from, parent, name) // perhaps a save: see aside.go
+	} else {
+		moved, err = d.fs.cfg.Names.Relocate(ctx, it, from, parent, name)
+	}
 	if err != nil {
 		return it, err
 	}

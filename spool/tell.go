@@ -70,6 +70,9 @@ func (a *attempt) tell() error {
 		err = e.s.cfg.Settled(info, item, data)
 		if err == nil {
 			e.s.received(w)
+			if item.Kind == remote.Stack {
+				e.s.rebase(info.Assets, item.Ref)
+			}
 		}
 		again, err := a.told(err, touched, wasYoung)
 		if err != nil || !again {

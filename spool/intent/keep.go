@@ -29,6 +29,28 @@ func (j *Journal) RemoveLater(it remote.Item, parent remote.Ref) error {
 	return nil
 }
 
+// RelocateLater accepts a move and renaming of a file or stack, as Relocate does, without asking Frame.io. It is sent a second later: a
+// program that puts a file aside under a name of its own, and writes it anew, often means to have it back.
+func (j *Journal) RelocateLater(it remote.Item, from, to remote.Ref, name string) (remote.Item, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	to, err := j.known(to)
+	if err != nil {
+		return it, err
+	}
+	i, err := j.change(it, from, place{Parent: to, Name: name})
+	if err != nil {
+		return it, err
+	}
+	if i.finished {
+		return i.item(), nil
+	}
+	i.unclaimed = true
+	it = j.accept(i)
+	j.due(i, time.Now())
+	return it, nil
+}
+
 // Keep takes back the deletion of a file or stack of a name on Frame.io that was shown in parent, and answers it; false if there is none,
 // or nobody knows any more whether it was sent.
 func (j *Journal) Keep(parent remote.Ref, name string) (remote.Item, bool) {

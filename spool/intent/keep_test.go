@@ -46,3 +46,39 @@ func TestDeletionIsTakenBackUntilItIsSent(t *testing.T) {
 		}
 	})
 }
+
+// A renaming that rests costs nothing if it is taken back, and is sent a second later if not, also to who waits for all.
+func TestRenamingRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		a, b := f.put(remote.File, "home", "a"), f.put(remote.File, "home", "b")
+		r := newRig(t, f)
+		r.run()
+		is, err := r.RelocateLater(a, home, home, "a~")
+		r.must(err)
+		if is.Ref != a.Ref || is.Name != "a~" {
+			t.Errorf("it is %+v", is)
+		}
+		r.want(r.list(home), "a~", "b")
+		_, err = r.Relocate(t.Context(), is, home, home, "a")
+		r.must(err)
+		time.Sleep(time.Minute)
+		if n := f.count("rename"); n > 0 || len(r.Pending()) > 0 {
+			t.Errorf("%d calls, pending %s", n, r.pending())
+		}
+		_, err = r.RelocateLater(a, home, home, "a~")
+		r.must(err)
+		time.Sleep(rest / 2)
+		r.want(f.tree(), "/a", "/b")
+		time.Sleep(rest)
+		r.want(f.tree(), "/a~", "/b")
+		begun := time.Now()
+		_, err = r.RelocateLater(b, home, home, "b~")
+		r.must(err)
+		r.drain()
+		r.want(f.tree(), "/a~", "/b~")
+		if d := time.Since(begun); d > rest/2 {
+			t.Errorf("it rested for %v though somebody waits", d)
+		}
+	})
+}

@@ -28,7 +28,7 @@ const (
 // atOnce is how many calls of a kind are under way together.
 const atOnce = 8
 
-// Deletions that nobody waits for rest until there was none for so long, but never longer than that.
+// Changes that nobody waits for may rest for a moment; deletions do until there was none for so long, but never longer than that.
 const (
 	rest     = time.Second
 	longRest = 10 * time.Second
@@ -192,7 +192,7 @@ func (j *Journal) may(i *intent, now time.Time) (call, bool) {
 		return 0, false
 	}
 	at := i.retry
-	if i.unclaimed && i.waiter == nil && i.deletion() && j.hurry == 0 {
+	if i.unclaimed && i.waiter == nil && j.hurry == 0 {
 		if r := j.restsUntil(i); r.After(at) {
 			at = r
 		}
@@ -216,8 +216,11 @@ func (j *Journal) may(i *intent, now time.Time) (call, bool) {
 	return kind, true
 }
 
-// restsUntil is when a deletion has rested. One in a folder that is deleted itself does not rest, it is folded.
+// restsUntil is when a change that nobody waits for has rested. A deletion in a folder that is deleted itself does not rest, it is folded.
 func (j *Journal) restsUntil(i *intent) time.Time {
+	if !i.deletion() {
+		return i.Since.Add(rest)
+	}
 	r := j.lastRemoval.Add(rest)
 	if most := i.Since.Add(longRest); r.After(most) {
 		r = most

@@ -77,7 +77,7 @@ type intent struct {
 	looked    time.Time  // a deletion: when it was last seen that nothing unknown is in the folder
 	left      remote.Ref // where it was to be made before it was removed
 	looking   time.Time  // a deletion: when the looks that count began
-	unclaimed bool       // a deletion that nobody waits for: it may rest
+	unclaimed bool       // nobody waits for it, and it may rest
 }
 
 // placeKey is a name in a folder.
