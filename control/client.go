@@ -51,8 +51,8 @@ func (c *Client) Retry(ctx context.Context, paths []string) (n int, err error) {
 }
 
 // Sync waits for uploads.
-func (c *Client) Sync(ctx context.Context, paths []string, progress func(Status)) error {
-	_, err := follow(ctx, c, "/v1/sync", order{Paths: paths}, progress)
+func (c *Client) Sync(ctx context.Context, paths []string, until Until, progress func(Status)) error {
+	_, err := follow(ctx, c, "/v1/sync", order{Paths: paths, Until: until}, progress)
 	return err
 }
 

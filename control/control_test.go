@@ -17,14 +17,16 @@ import (
 
 // fakeMount answers from memory.
 type fakeMount struct {
-	status  Status
-	query   Query
-	paths   []string
-	how     How
-	sync    func(ctx context.Context, progress func(Status)) error
-	unmount error
-	panics  bool
-	warm    func(ctx context.Context, progress func(Holding)) (Holding, error)
+	status   Status
+	query    Query
+	paths    []string
+	until    Until
+	receipts []ReceiptQuery
+	how      How
+	sync     func(ctx context.Context, progress func(Status)) error
+	unmount  error
+	panics   bool
+	warm     func(ctx context.Context, progress func(Holding)) (Holding, error)
 }
 
 func (m *fakeMount) Status(_ context.Context, q Query) (Status, error) {
@@ -42,8 +44,8 @@ func (m *fakeMount) List(_ context.Context, path string) ([]Entry, error) {
 	return []Entry{{Name: path + "/a.mov", Kind: "file", Size: 7, Safe: SafeUploading, Sent: 3}}, nil
 }
 
-func (m *fakeMount) Sync(ctx context.Context, paths []string, progress func(Status)) error {
-	m.paths = paths
+func (m *fakeMount) Sync(ctx context.Context, paths []string, until Until, progress func(Status)) error {
+	m.paths, m.until = paths, until
 	return m.sync(ctx, progress)
 }
 
@@ -140,15 +142,15 @@ func TestSyncStreamsProgressThenOutcome(t *testing.T) {
 	}}
 	c := serve(t, t.TempDir(), m)
 	var seen []int
-	err := c.Sync(t.Context(), []string{"a", "b"}, func(st Status) { seen = append(seen, st.Totals.Files) })
+	err := c.Sync(t.Context(), []string{"a", "b"}, Verified, func(st Status) { seen = append(seen, st.Totals.Files) })
 	if !errors.Is(err, ErrParked) || errors.Is(err, ErrBusy) || !strings.HasPrefix(err.Error(), "2 files") {
 		t.Errorf("sync: got %v, want parked", err)
 	}
 	if !reflect.DeepEqual(seen, []int{3, 2, 1}) {
 		t.Errorf("progress: got %v", seen)
 	}
-	if !reflect.DeepEqual(m.paths, []string{"a", "b"}) {
-		t.Errorf("paths: got %v", m.paths)
+	if !reflect.DeepEqual(m.paths, []string{"a", "b"}) || m.until != Verified {
+		t.Errorf("paths: got %v, until %s", m.paths, m.until)
 	}
 }
 
@@ -163,7 +165,7 @@ func TestLeavingStopsOnlyTheWaiter(t *testing.T) {
 	}
 	c := serve(t, t.TempDir(), m)
 	ctx, cancel := context.WithCancel(t.Context())
-	err := c.Sync(ctx, nil, func(Status) { cancel() })
+	err := c.Sync(ctx, nil, "", func(Status) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("sync: got %v, want canceled", err)
 	}
@@ -240,7 +242,7 @@ func TestStreamCutShort(t *testing.T) {
 		panic(http.ErrAbortHandler) // as if the process had been killed
 	}}
 	c := serve(t, t.TempDir(), m)
-	if err := c.Sync(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), "ended before it said") {
+	if err := c.Sync(t.Context(), nil, "", nil); err == nil || !strings.Contains(err.Error(), "ended before it said") {
 		t.Errorf("sync with a mount that dies: got %v", err)
 	}
 }

@@ -27,11 +27,11 @@ func fieldsOf(t reflect.Type, under string) (all []string) {
 // What scripts read from status --json stays: names are added here, none is taken away or changed.
 func TestStatusKeepsItsNames(t *testing.T) {
 	stable := strings.Fields(`
-		mountpoint state pid version since api url user root read_only state_dir log trouble
+		mountpoint state pid version since api url user profile root read_only state_dir log trouble
 		link link.state link.since link.error
 		paused limits limits.uploads limits.parts limits.bandwidth limits.up limits.down
 		totals totals.files totals.writing totals.uploading totals.bytes totals.sent totals.rate totals.paused totals.held totals.local
-		totals.folders totals.parked totals.names totals.names_parked totals.time_left totals.limited_by
+		totals.folders totals.verifying totals.transcoding totals.parked totals.names totals.names_parked totals.time_left totals.limited_by
 		files files.path files.size files.sent files.missing files.copy_of files.parts files.parts_done files.stage files.reason files.local
 		files.paused files.first files.rate files.writers files.attempts files.error files.next_try files.closed files.id
 		left_out

@@ -10,7 +10,9 @@ import (
 	"net/http/pprof"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -111,8 +113,15 @@ func routes(m Mount) http.Handler {
 	})
 	mux.HandleFunc("POST /v1/sync", func(w http.ResponseWriter, r *http.Request) {
 		if q, ok := request(w, r); ok {
+			if q.Until == "" {
+				q.Until = Uploaded
+			}
+			if !slices.Contains(Untils(), string(q.Until)) {
+				http.Error(w, "until must be "+strings.Join(Untils(), ", "), http.StatusBadRequest)
+				return
+			}
 			stream(w, r, func(ctx context.Context, progress func(Status)) (Status, error) {
-				return Status{}, m.Sync(ctx, q.Paths, progress)
+				return Status{}, m.Sync(ctx, q.Paths, q.Until, progress)
 			})
 		}
 	})
@@ -131,6 +140,7 @@ func routes(m Mount) http.Handler {
 	})
 	uploadsRoutes(mux, m)
 	cacheRoutes(mux, m)
+	receiptRoutes(mux, m)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
@@ -139,8 +149,10 @@ func routes(m Mount) http.Handler {
 
 // order is the body of every POST.
 type order struct {
-	Paths []string `json:"paths,omitempty"`
-	How   How      `json:"how,omitempty"`
+	Paths    []string      `json:"paths,omitempty"`
+	How      How           `json:"how,omitempty"`
+	Until    Until         `json:"until,omitempty"`
+	Receipts *ReceiptQuery `json:"receipts,omitempty"`
 
 	Limits *LimitsChange `json:"limits,omitempty"`
 }

@@ -11,8 +11,10 @@ type Mount interface {
 	Status(ctx context.Context, q Query) (Status, error)
 	// List describes what path holds: the children of a folder, or the one file.
 	List(ctx context.Context, path string) ([]Entry, error)
-	// Sync returns once nothing at or below paths (all, if none) is on its way any more; ErrParked if something was given up.
-	Sync(ctx context.Context, paths []string, progress func(Status)) error
+	// Sync returns once everything at or below paths (all, if none) has come as far as until says; ErrParked if something was given up.
+	Sync(ctx context.Context, paths []string, until Until, progress func(Status)) error
+	// Receipts tells what was uploaded.
+	Receipts(ctx context.Context, q ReceiptQuery) (Receipts, error)
 	// Retry tries again what is parked at or below paths (all, if none), and of what is named also what is held for a person, and tells how
 	// many that are.
 	Retry(ctx context.Context, paths []string) (int, error)
@@ -94,17 +96,19 @@ type Link struct {
 
 // Totals sums up all files that are not on Frame.io yet, whatever Query asked for. Bytes count in the files on their way.
 type Totals struct {
-	Files     int     `json:"files"`            // on their way: closed, settling, uploading
-	Writing   int     `json:"writing"`          // open for writing
-	Uploading int     `json:"uploading"`        // of Files: bytes are moving
-	Bytes     int64   `json:"bytes"`            // of Files
-	Sent      int64   `json:"sent"`             // of Bytes, already at Frame.io
-	Rate      float64 `json:"rate"`             // bytes per second, mean of the last seconds
-	Paused    int     `json:"paused,omitempty"` // of Files: they rest until uploads resume
-	Held      int     `json:"held"`             // kept here until a person decides
-	Local     int     `json:"local"`            // names that never leave this machine, and empty files
-	Parked    int     `json:"parked"`           // given up; need a person
-	Folders   int     `json:"folders"`          // of names that programs give for a moment: they stay on this machine
+	Files       int     `json:"files"`                 // on their way: closed, settling, uploading
+	Writing     int     `json:"writing"`               // open for writing
+	Uploading   int     `json:"uploading"`             // of Files: bytes are moving
+	Bytes       int64   `json:"bytes"`                 // of Files
+	Sent        int64   `json:"sent"`                  // of Bytes, already at Frame.io
+	Rate        float64 `json:"rate"`                  // bytes per second, mean of the last seconds
+	Paused      int     `json:"paused,omitempty"`      // of Files: they rest until uploads resume
+	Held        int     `json:"held"`                  // kept here until a person decides
+	Local       int     `json:"local"`                 // names that never leave this machine, and empty files
+	Parked      int     `json:"parked"`                // given up; need a person
+	Verifying   int     `json:"verifying"`             // on Frame.io, and their bytes kept here until its checksums have come
+	Transcoding int     `json:"transcoding,omitempty"` // what sync waits for: on Frame.io, and its proxies not made yet
+	Folders     int     `json:"folders"`               // of names that programs give for a moment: they stay on this machine
 
 	Names       int     `json:"names"`                // folders to be made, and items to be renamed, moved or deleted on Frame.io
 	NamesParked int     `json:"names_parked"`         // of them more, that Frame.io refuses; need a person
@@ -167,6 +171,12 @@ type Entry struct {
 	MediaType string    `json:"media_type,omitempty"`
 	Label     string    `json:"label,omitempty"`
 	Checksum  string    `json:"checksum,omitempty"` // xxHash64, hexadecimal
+
+	// Of what was uploaded from here, as in its Receipt.
+	Proof    string     `json:"proof,omitempty"`
+	Awaited  bool       `json:"awaited,omitempty"`
+	Verified *time.Time `json:"verified,omitempty"`
+	Damaged  string     `json:"damaged,omitempty"`
 }
 
 // Where an Entry's bytes are safe.

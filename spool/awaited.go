@@ -134,7 +134,9 @@ func (s *Spool) Awaited() []Receipt {
 	defer s.mu.RUnlock()
 	all := make([]Receipt, 0, len(s.awaited))
 	for _, w := range s.awaited {
-		all = append(all, w.Receipt)
+		r := w.Receipt
+		r.Folder = w.Parent
+		all = append(all, r)
 	}
 	return all
 }

@@ -30,6 +30,8 @@ type Receipt struct {
 	Awaited  bool      `json:"awaited,omitempty"` // Frame.io's checksum is waited for: the bytes are kept
 	Note     string    `json:"note,omitempty"`    // what is to be known besides
 	Damaged  string    `json:"damaged,omitempty"` // Frame.io has other bytes: how that was found
+
+	Folder remote.Ref `json:"-"` // Parent; told by Awaited only
 }
 
 // sent is what item.json keeps for the receipt.

@@ -5,11 +5,12 @@
 //	frameiofs unmount  [--now] [--timeout D] MOUNTPOINT
 //	                                      finish the uploads and let go; --now keeps them for the next mount
 //	frameiofs status   [--watch] [--json] [MOUNTPOINT]
-//	frameiofs sync     [--timeout D] [PATH…]
+//	frameiofs sync     [--until uploaded|verified|transcoded] [--timeout D] [PATH…]
 //	frameiofs uploads pause | resume | first | retry | cancel [PATH…]
 //	frameiofs uploads limit [--bwlimit RATE] [--uploads N] [--parts N] [MOUNTPOINT…]
 //	frameiofs cache    status [--json] | pin [--wait] | unpin | warm [--json] | clear [PATH…]
 //	frameiofs ls       [-l] [--json] [PATH]
+//	frameiofs receipts [--json] [--mhl] [--since D] [PATH…]
 //	frameiofs login    [--profile NAME] [--client-id ID] [--method browser|server|token] | --list
 //	frameiofs logout   [--profile NAME]
 //	frameiofs whoami   [--profile NAME] [--json]

@@ -76,6 +76,7 @@ func (s *session) listFolder(ctx context.Context, at remote.Ref) ([]control.Entr
 		return nil, fmt.Errorf("list folder: %w", err)
 	}
 	list := make([]control.Entry, 0, len(entries)+len(leaving))
+	var content []remote.ID
 	taken := map[string]bool{}
 	settled := map[remote.ID]bool{}
 	for _, e := range leaving {
@@ -84,7 +85,7 @@ func (s *session) listFolder(ctx context.Context, at remote.Ref) ([]control.Entr
 			out.Name = cache.Distinct(out.Name, remote.ID(e.Key()))
 		}
 		taken[out.Name], settled[e.Info().Asset.ID] = true, true
-		list = append(list, out)
+		list, content = append(list, out), append(content, "")
 	}
 	for _, e := range entries {
 		if settled[e.ID] || s.spool.Hides(e.ID) || s.spool.Claimed(e.Content) {
@@ -94,8 +95,9 @@ func (s *session) listFolder(ctx context.Context, at remote.Ref) ([]control.Entr
 		if taken[out.Name] {
 			out.Name = cache.Distinct(out.Name, e.ID)
 		}
-		list = append(list, out)
+		list, content = append(list, out), append(content, e.Content)
 	}
+	s.prove(list, content)
 	sortEntries(list)
 	return list, nil
 }
@@ -124,7 +126,9 @@ func leavingEntry(in spool.Info) control.Entry {
 	switch in.Stage {
 	case spool.Clean, spool.Settled:
 		out.Safe, out.Detail = control.SafeRemote, ""
-	case spool.Uploading, spool.Confirming, spool.Verifying:
+	case spool.Verifying:
+		out.Safe, out.Detail = control.SafeRemote, "it is read back"
+	case spool.Uploading, spool.Confirming:
 		out.Safe, out.Detail = control.SafeUploading, ""
 	case spool.Held, spool.Parked:
 		out.Detail = in.Reason

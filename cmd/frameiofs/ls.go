@@ -83,6 +83,9 @@ func whereSafe(e control.Entry) string {
 	case e.Detail != "":
 		return e.Safe + ": " + oneLine(e.Detail)
 	}
+	if text := proofText(e.Proof, e.Awaited, e.Damaged); text != "" {
+		return e.Safe + ", " + text
+	}
 	return e.Safe
 }
 

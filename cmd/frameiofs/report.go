@@ -68,6 +68,7 @@ func (s *session) report(q control.Query) control.Status {
 	st.Totals.Names, st.Totals.NamesParked = countNames(changes)
 	calls := s.names.Totals()
 	st.Totals.Folders = calls.Stay
+	st.Totals.Verifying = len(s.spool.Awaited())
 	st.Totals.TimeLeft, st.Totals.LimitedBy = left(all, changes, calls.Deletions, st.Totals, st.Limits.Up, s.conn.Pace)
 	if st.Totals.Paused > 0 && st.Totals.Paused == st.Totals.Files && st.Totals.Names == 0 {
 		st.Totals.TimeLeft, st.Totals.LimitedBy = 0, "pause"

@@ -245,6 +245,9 @@ func farewell(st control.Status) []string {
 	if t.Writing > 0 {
 		out = append(out, count(t.Writing, "file")+" still being written when the mount ended; kept in "+st.StateDir)
 	}
+	if t.Verifying > 0 {
+		out = append(out, count(t.Verifying, "file")+" on Frame.io, verified at the next mount when its checksums have come; kept in "+st.StateDir)
+	}
 	if t.Parked > 0 {
 		out = append(out, count(t.Parked, "file")+" parked: Frame.io does not take them; kept in "+st.StateDir)
 	}

@@ -274,6 +274,7 @@ func summary(st control.Status) (lines []string) {
 		}
 		lines = append(lines, line)
 	}
+	lines = append(lines, provingLines(t)...)
 	if t.Writing > 0 {
 		lines = append(lines, fmt.Sprintf("  %s being written", count(t.Writing, "file")))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -23,11 +24,13 @@ for writing are not waited for.
 
    cp film.mov ~/frameio/Acme/Films/Trailer/ && frameiofs sync ~/frameio/Acme/Films/Trailer/film.mov
    frameiofs sync --timeout 10m
+   frameiofs sync --until transcoded --timeout 1h ~/frameio/Acme/Films/Trailer
 
-Exit code 0 when Frame.io has everything, 3 if something was given up, is held or paused and needs you, 4 after --timeout.`,
+Exit code 0 when everything has come so far, 3 if something was given up, is held or paused and needs you, 4 after --timeout.`,
 		Flags: []cli.Flag{
-			&cli.GenericFlag{Name: "until", Value: &choiceValue{"uploaded", []string{"uploaded"}}, DefaultText: "uploaded",
-				Usage: "`STATE` to wait for; uploaded means that Frame.io has confirmed every byte"},
+			&cli.GenericFlag{Name: "until", Value: &choiceValue{string(control.Uploaded), control.Untils()}, DefaultText: string(control.Uploaded),
+				Usage: "`STATE` to wait for: uploaded (Frame.io has confirmed every byte), verified (and that they are the right ones, as mount --verify says), " +
+					"or transcoded (and it has made proxies of what can be played, also of what was there before)"},
 			&cli.DurationFlag{Name: "timeout", Usage: "give up waiting after `TIME`; the uploads go on"},
 		},
 		Action: syncAction,
@@ -53,12 +56,13 @@ func syncAction(c *cli.Context) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, errTimeout)
 		defer cancel()
 	}
+	until := control.Until(c.Generic("until").(*choiceValue).value)
 	show := newProgress(newConsole(c.App.ErrWriter))
 	defer show.close()
 	var parked error
 	var needy []string
 	for _, r := range order {
-		err := control.Dial(r.Socket).Sync(ctx, wanted[r], show.status)
+		err := control.Dial(r.Socket).Sync(ctx, wanted[r], until, show.status)
 		switch {
 		case err == nil:
 		case errors.Is(err, control.ErrParked):
@@ -68,7 +72,7 @@ func syncAction(c *cli.Context) error {
 			control.Forget(registryDir(), r)
 		case errors.Is(context.Cause(ctx), errTimeout):
 			show.close()
-			return &failure{exitTimeout, fmt.Errorf("not everything is on Frame.io after %s", c.Duration("timeout")), "frameiofs status tells how far it is; the uploads go on"}
+			return &failure{exitTimeout, fmt.Errorf("not everything is %s after %s", untilText[until], c.Duration("timeout")), "frameiofs status tells how far it is; it goes on"}
 		case ctx.Err() != nil:
 			show.close()
 			return fail("the uploads go on", "interrupted")
@@ -84,6 +88,10 @@ func syncAction(c *cli.Context) error {
 		return &failure{exitParked, parked, "frameiofs status tells which and why"}
 	}
 	return nil
+}
+
+var untilText = map[control.Until]string{
+	control.Uploaded: "on Frame.io", control.Verified: "on Frame.io and verified", control.Transcoded: "on Frame.io and transcoded",
 }
 
 // progress shows a wait: painted on a terminal, else a line every few seconds.
@@ -107,6 +115,8 @@ func (p *progress) status(st control.Status) {
 		p.last = time.Now()
 		if t := st.Totals; t.Files > 0 {
 			fmt.Fprintf(p.console, "%s on the way, %s of %s sent (%d%%)\n", count(t.Files, "file"), size(t.Sent), size(t.Bytes), percent(t.Sent, t.Bytes))
+		} else if t.Verifying > 0 || t.Transcoding > 0 {
+			fmt.Fprintln(p.console, strings.TrimSpace(strings.Join(provingLines(t), "; ")))
 		}
 	}
 }

@@ -5,22 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/frameiofs/frameiofs/control"
 	"github.com/frameiofs/frameiofs/spool"
 )
 
-// Sync waits for what is at or below paths now, and for what is closed there meanwhile.
-func (s *session) Sync(ctx context.Context, paths []string, progress func(control.Status)) error {
+// Sync waits for what is at or below paths now, and for what is closed there meanwhile, until that has come as far as is wanted.
+func (s *session) Sync(ctx context.Context, paths []string, until control.Until, progress func(control.Status)) error {
 	for {
-		if err := s.sync(ctx, paths, progress); !errors.Is(err, errAgain) {
+		if err := s.sync(ctx, paths, until, progress); !errors.Is(err, errAgain) {
 			return err
 		}
 	}
 }
 
-func (s *session) sync(ctx context.Context, paths []string, progress func(control.Status)) error {
+func (s *session) sync(ctx context.Context, paths []string, until control.Until, progress func(control.Status)) error {
 	if !s.use() {
 		return errEnding
 	}
@@ -32,7 +33,12 @@ func (s *session) sync(ctx context.Context, paths []string, progress func(contro
 	if len(paths) == 1 {
 		q.Under = paths[0]
 	}
-	stop := tell(ctx, func() { progress(s.report(q)) })
+	var untranscoded atomic.Int64
+	stop := tell(ctx, func() {
+		st := s.report(q)
+		st.Totals.Transcoding = int(untranscoded.Load())
+		progress(st)
+	})
 	defer stop()
 	s.spool.Hurry()
 	err := s.spool.Wait(ctx, s.picker(paths))
@@ -41,6 +47,12 @@ func (s *session) sync(ctx context.Context, paths []string, progress func(contro
 		if err = s.waitNames(ctx, paths); errors.Is(err, errNamesParked) {
 			return fmt.Errorf("%w: %w", control.ErrParked, err)
 		}
+	}
+	if err == nil && until != control.Uploaded {
+		err = s.waitVerified(ctx, paths)
+	}
+	if err == nil && until == control.Transcoded {
+		err = s.waitTranscoded(ctx, paths, &untranscoded)
 	}
 	switch {
 	case ctx.Err() != nil:

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/frameiofs/frameiofs/control"
+)
+
+func receiptsVerb() *cli.Command {
+	return &cli.Command{
+		Name:      "receipts",
+		Usage:     "tell what was uploaded, and what proves that Frame.io has it",
+		ArgsUsage: "[PATH…]",
+		Description: `Of the files that were uploaded to the paths or below, or of all in all of your mounts, the newest first: when Frame.io had
+confirmed it, its size, its xxHash64, how it was verified, and its path then.
+
+   frameiofs receipts --since 24h ~/frameio/Acme/Films
+   frameiofs receipts --json | jq -r '.[] | select(.proof != "checksum") | .path'
+   frameiofs receipts --mhl ~/frameio/Acme/Films/Trailer > trailer.mhl
+
+--mhl writes a manifest in the form of ASC MHL 2.0, with the newest version of each file by its path below PATH. What is damaged on
+Frame.io, or was copied there and never was here, is left out: that is told, and the exit code is 3.
+
+The receipts of a mount are lines of JSON in the folder receipts of its state folder. Some 100,000 are kept.`,
+		Flags: []cli.Flag{
+			&cli.DurationFlag{Name: "since", Usage: "only what was uploaded in the last `TIME`, such as 24h"},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
+			&cli.BoolFlag{Name: "mhl", Usage: "print an ASC MHL manifest"},
+		},
+		Action: receiptsAction,
+	}
+}
+
+func receiptsAction(c *cli.Context) error {
+	if c.Bool("json") && c.Bool("mhl") {
+		return misuse("", "receipts wants one of --json and --mhl")
+	}
+	if c.Bool("mhl") && c.NArg() > 1 {
+		return misuse("", "receipts --mhl wants one PATH at most, to which the paths in it are relative")
+	}
+	mounts, err := control.Registered(registryDir())
+	if err != nil {
+		return fail("", "%w", err)
+	}
+	order, wanted, err := byMount(mounts, c.Args().Slice())
+	if err != nil {
+		return err
+	}
+	var all []control.Receipt
+	for _, r := range order {
+		q := control.ReceiptQuery{Paths: wanted[r]}
+		if d := c.Duration("since"); d > 0 {
+			q.Since = time.Now().Add(-d)
+		}
+		some, err := control.Dial(r.Socket).AllReceipts(c.Context, q)
+		switch {
+		case errors.Is(err, control.ErrGone) && c.NArg() == 0:
+		case err != nil:
+			return fail("", "%s: %w", r.MountPoint, err)
+		}
+		all = append(all, some...)
+	}
+	switch {
+	case c.Bool("json"):
+		if all == nil {
+			all = []control.Receipt{}
+		}
+		return json.NewEncoder(c.App.Writer).Encode(all)
+	case c.Bool("mhl"):
+		root := ""
+		for _, paths := range wanted {
+			root = paths[0]
+		}
+		return printMHL(c, all, root)
+	}
+	return printReceipts(c.App.Writer, all)
+}
+
+func printReceipts(out io.Writer, all []control.Receipt) error {
+	if len(all) == 0 {
+		fmt.Fprintln(out, "there are no receipts")
+	}
+	w := tabwriter.NewWriter(out, 0, 1, 2, ' ', 0)
+	for _, r := range all {
+		sum, name := r.Checksum, r.Path
+		if sum == "" {
+			sum = "-"
+		}
+		if name == "" {
+			name = r.Name
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Uploaded.Local().Format("2006-01-02 15:04:05"), size(r.Size), sum, proofText(r.Proof, r.Awaited, r.Damaged), shown(name))
+	}
+	return w.Flush()
+}
