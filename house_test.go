@@ -30,6 +30,7 @@ var mayImport = map[string]struct {
 	"signin":        {[]string{"remote"}, "it gets tokens, and knows only what a token is for"},
 	"sim":           {[]string{"sim"}, "a misreading of the API must not hide in client and simulator alike"},
 	"control":       {nil, "whoever asks a mount must not need the mount's parts"},
+	"proof":         {nil, "it reads what go test says, and what is promised"},
 	"ui":            {[]string{"control"}, "it shows what any client of a mount is told"},
 }
 

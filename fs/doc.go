@@ -90,7 +90,7 @@
 // kept out by marks in the root. Nowhere can a folder be made that desktops want for themselves: .Trashes, .Trash-1000,
 // .Spotlight-V100 and the like (EPERM).
 //
-// Locks, of whole files and of ranges, are the kernel's own and local to this machine. inotify does not tell of changes made elsewhere.
+// Locks, of whole files and of ranges, are the kernel's own and local to this machine.
 //
 // # Errors
 //

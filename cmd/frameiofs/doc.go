@@ -95,6 +95,7 @@
 //
 //   - Linux; macOS builds but is not tried.
 //   - Files that are open for writing are not waited for by unmount and sync.
+//   - inotify does not tell of changes made elsewhere.
 //   - A mount in the background does not come back by itself after a restart of the machine, but one of "service install" or of
 //     /etc/fstab does; it goes on where it was.
 //   - Other people's changes are seen within half a minute in folders that someone looks at, elsewhere at the second look.
