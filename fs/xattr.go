@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,10 +10,11 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
+	"github.com/frameiofs/frameiofs/remote"
 	"github.com/frameiofs/frameiofs/spool"
 )
 
-// With --xattr each file tells where it is safe, in user.frameio.{id,url,state,version,label,checksum}, and keeps what programs
+// With --xattr each file tells where it is safe, in user.frameio.{id,url,state,version,label,checksum,receipt}, and keeps what programs
 // set, as mode and times are kept: with its bytes, in the entry while it is leaving and in the index then, on this machine only.
 // A folder keeps what programs set too. What a file tells is not listed, or cp would want to set it on the copy, and rsync to remove
 // it from one.
@@ -45,6 +47,8 @@ func (n *file) tells() map[string][]byte {
 			all["state"] = fmt.Sprintf("%s: %s", in.Stage, in.Reason)
 		}
 		all["checksum"] = ""
+	} else {
+		n.receipt(it.Content, all)
 	}
 	named := map[string][]byte{}
 	for k, v := range all {
@@ -53,6 +57,24 @@ func (n *file) tells() map[string][]byte {
 		}
 	}
 	return named
+}
+
+// receipt adds what is known of bytes that were uploaded from here: their receipt, and their checksum where Frame.io tells none.
+func (n *file) receipt(content remote.ID, all map[string]string) {
+	found, err := n.fs.cfg.Spool.ReceiptsOf(content)
+	if err != nil {
+		n.fs.log.Debug("look for a receipt", "err", err)
+	}
+	r, ok := found[content]
+	if !ok {
+		return
+	}
+	if b, err := json.Marshal(r); err == nil {
+		all["receipt"] = string(b)
+	}
+	if all["checksum"] == "" && r.Damaged == "" {
+		all["checksum"] = r.Checksum
+	}
 }
 
 // xattrs are those that programs have set on the file.
