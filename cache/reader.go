@@ -92,6 +92,7 @@ func (r *Reader) fill(ctx context.Context, p []byte, off int64) error {
 	if err := r.c.open(); err != nil {
 		return err
 	}
+	r.c.meter(ctx, off, end)
 	// A second round is needed when someone else's download failed, or what came was made room with before it was read. More
 	// rounds than these mean that the cache is far too small for its readers.
 	for range 4 {

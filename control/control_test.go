@@ -59,6 +59,10 @@ func (m *fakeMount) Unmount(_ context.Context, how How, progress func(Status)) (
 	return Status{Totals: Totals{Files: 2}}, m.unmount
 }
 
+func (m *fakeMount) Profile(_ context.Context, d time.Duration) (Profile, error) {
+	return Profile{Seconds: d.Seconds(), Programs: []Program{{Name: "ffmpeg", PIDs: []int{7}, NetworkBytes: 5}}}, nil
+}
+
 func serve(t *testing.T, dir string, m Mount) *Client {
 	t.Helper()
 	s, err := Listen(dir, m, slog.New(slog.NewTextHandler(io.Discard, nil)))
@@ -244,5 +248,21 @@ func TestStreamCutShort(t *testing.T) {
 	c := serve(t, t.TempDir(), m)
 	if err := c.Sync(t.Context(), nil, "", nil); err == nil || !strings.Contains(err.Error(), "ended before it said") {
 		t.Errorf("sync with a mount that dies: got %v", err)
+	}
+}
+
+func TestAProfileArrives(t *testing.T) {
+	c := serve(t, t.TempDir(), &fakeMount{})
+	p, err := c.Profile(t.Context(), 1500*time.Millisecond)
+	if err != nil || p.Seconds != 1.5 || len(p.Programs) != 1 || p.Programs[0].NetworkBytes != 5 {
+		t.Errorf("profile: %+v, %v", p, err)
+	}
+	for _, d := range []time.Duration{0, -1, MaxProfile + time.Second} {
+		if _, err := c.Profile(t.Context(), d); err == nil || !strings.Contains(err.Error(), "at most a day") {
+			t.Errorf("profile for %s: %v", d, err)
+		}
+	}
+	if b, err := c.Goroutines(t.Context()); err != nil || !strings.Contains(string(b), "goroutine ") {
+		t.Errorf("goroutines: %q, %v", b, err)
 	}
 }

@@ -27,7 +27,7 @@ func fieldsOf(t reflect.Type, under string) (all []string) {
 // What scripts read from status --json stays: names are added here, none is taken away or changed.
 func TestStatusKeepsItsNames(t *testing.T) {
 	stable := strings.Fields(`
-		mountpoint state pid version since api url user profile root read_only state_dir log trouble
+		mountpoint state pid version since api url user profile root read_only state_dir log metrics trouble
 		link link.state link.since link.error
 		paused limits limits.uploads limits.parts limits.bandwidth limits.up limits.down
 		totals totals.files totals.writing totals.uploading totals.bytes totals.sent totals.rate totals.paused totals.held totals.local

@@ -141,6 +141,7 @@ func routes(m Mount) http.Handler {
 	uploadsRoutes(mux, m)
 	cacheRoutes(mux, m)
 	receiptRoutes(mux, m)
+	profileRoutes(mux, m)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
@@ -155,6 +156,8 @@ type order struct {
 	Receipts *ReceiptQuery `json:"receipts,omitempty"`
 
 	Limits *LimitsChange `json:"limits,omitempty"`
+
+	Seconds float64 `json:"seconds,omitempty"`
 }
 
 func request(w http.ResponseWriter, r *http.Request) (order, bool) {

@@ -24,6 +24,7 @@ type Mount interface {
 	Unmount(ctx context.Context, how How, progress func(Status)) (Status, error)
 	Uploads
 	Cache
+	Profiler
 }
 
 // How is how an unmount treats pending uploads.
@@ -62,6 +63,8 @@ type Status struct {
 	ReadOnly   bool      `json:"read_only"`
 	StateDir   string    `json:"state_dir"`
 	Log        string    `json:"log,omitempty"` // log file of a mount in the background
+
+	Metrics string `json:"metrics,omitempty"` // address of --metrics
 
 	Trouble  string `json:"trouble,omitempty"` // why it is not as it should be, and what to do
 	Link     Link   `json:"link"`

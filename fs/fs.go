@@ -96,6 +96,9 @@ type FS struct {
 	life    context.Context // ends with stop
 	stop    func()          // ends prune, and what is fetched for nobody who waits
 
+	raw      fuse.RawFileSystem // go-fuse's side of the nodes
+	watchers watchers
+
 	forms  forms
 	asides asides
 	files  live[file]
@@ -123,7 +126,7 @@ func New(cfg Config) (*FS, error) {
 // Mount mounts the tree at mountPoint and returns when it can be used.
 func (f *FS) Mount(mountPoint string) error {
 	f.root = &dir{fs: f, item: f.cfg.Root}
-	server, err := fusefs.Mount(mountPoint, f.root, f.options())
+	server, err := f.serve(mountPoint)
 	if err != nil {
 		return fmt.Errorf("mount %s: %w", mountPoint, err)
 	}

@@ -51,6 +51,7 @@ var (
 
 // Read implements pread(2).
 func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	missing := h.file.fs.missing(ctx)
 	ctx, cancel := h.file.fs.patient(ctx)
 	defer cancel()
 	spooled, reader, err := h.source()
@@ -61,7 +62,7 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 	if spooled != nil {
 		n, err = spooled.ReadAt(ctx, dest, off)
 	} else {
-		n, err = reader.ReadAt(ctx, dest, off)
+		n, err = reader.ReadAt(cache.WithMeter(ctx, missing), dest, off)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		h.file.fs.log.Warn("read", "name", h.file.label(), "offset", off, "error", err)

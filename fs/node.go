@@ -53,6 +53,15 @@ func (l *live[T]) known(attr fusefs.StableAttr) *T {
 	return l.nodes[identityOf(attr)].Value()
 }
 
+// each calls do for the identity of each.
+func (l *live[T]) each(do func(identity)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id := range l.nodes {
+		do(id)
+	}
+}
+
 // count is how many there are, and were until lately.
 func (l *live[T]) count() int {
 	l.mu.Lock()

@@ -17,6 +17,7 @@
 //	frameiofs doctor   [--json] [--bundle FILE] [MOUNTPOINT]
 //	frameiofs config   init | show [--json] | path
 //	frameiofs service  install | uninstall MOUNTPOINT | status
+//	frameiofs profile  [--for D] [--json] [MOUNTPOINT]
 //	frameiofs completion bash|zsh|fish
 //	frameiofs man      [--all DIR] [VERB] manual pages
 //	frameiofs sim      [flags]            the simulated Frame.io on its own

@@ -28,6 +28,8 @@ var wrongText = map[string]struct {
 	"root":       {story: "once/badinput.txt"},
 	"state-dir":  {story: "once/badinput.txt"},
 	"o":          {value: "nonsense", says: []string{"no option", "nosuid, noexec"}},
+	"metrics":    {value: "nowhere", says: []string{"a port"}},
+	"access-log": {story: "once/observe.txt"},
 	"bundle":     {value: "report.zip", says: []string{".tar.gz"}},
 	"all":        {value: "/dev/null/x", says: []string{"not a directory"}, fails: true},
 	"listen":     {value: "nowhere", says: []string{"nowhere", "address"}, fails: true},

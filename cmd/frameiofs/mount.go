@@ -67,12 +67,13 @@ func mountFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "daemon", Aliases: []string{"d"}, Usage: "return once the mount can be used; log to a file"},
 		&cli.StringSliceFlag{Name: "o", Usage: "mount(8) `OPTIONS`: flags above with = and without dashes, or nosuid, noexec, ro, …"},
 	}...)
-	return append(flags, logFlags()...)
+	return append(append(flags, observeFlags()...), logFlags()...)
 }
 
 // mountConfig is what mount's flags came to.
 type mountConfig struct {
 	account             account
+	observing           observing
 	dir, root, stateDir string
 	cacheSize, keepFree int64
 	settle, listingAge  time.Duration
@@ -134,6 +135,10 @@ func mountConfigOf(c *cli.Context) (*mountConfig, error) {
 	if err != nil {
 		return nil, err
 	}
+	observing, err := observingOf(c)
+	if err != nil {
+		return nil, err
+	}
 	stateDir := c.String("state-dir")
 	if stateDir != "" {
 		if stateDir, err = filepath.Abs(stateDir); err != nil {
@@ -146,7 +151,7 @@ func mountConfigOf(c *cli.Context) (*mountConfig, error) {
 	}
 	return &mountConfig{
 		verify:  verifyOf(c),
-		account: acc, dir: dir, root: c.String("root"), stateDir: stateDir,
+		account: acc, observing: observing, dir: dir, root: c.String("root"), stateDir: stateDir,
 		cacheSize: sizeFlag(c, "cache-size"), keepFree: sizeFlag(c, "keep-free"),
 		settle: c.Duration("settle"), listingAge: c.Duration("listing-age"),
 		patience: patienceOf(c), maxDelete: c.Int("max-delete"),

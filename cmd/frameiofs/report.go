@@ -50,6 +50,7 @@ func (s *session) report(q control.Query) control.Status {
 		API: s.conn.API, URL: s.conn.URL, User: person(s.conn.User), Root: s.rootPath, ReadOnly: s.cfg.readOnly,
 		StateDir: s.state.Dir, Log: s.logFile, Link: s.link.report(), DiskFree: s.spool.Free(),
 	}
+	st.Metrics = s.metricsURL
 	if s.away() {
 		st.State = control.Finishing
 	}

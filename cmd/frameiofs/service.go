@@ -190,7 +190,8 @@ func serviceInstall(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := accountOf(c); err != nil && !errors.Is(err, errNoToken) {
+	given := flagsGiven(c) // before the settings are read
+	if _, err := mountConfigOf(c); err != nil && !errors.Is(err, errNoToken) {
 		return err
 	}
 	if fi, err := os.Stat(s.point); err != nil || !fi.IsDir() {
@@ -200,9 +201,9 @@ func serviceInstall(c *cli.Context) error {
 	if err != nil {
 		return fail("", "where this program is: %w", err)
 	}
-	text := unitText(program, flagsGiven(c), s.point)
+	text := unitText(program, given, s.point)
 	if runtime.GOOS == "darwin" {
-		text = agentText(s.name, program, flagsGiven(c), s.point, filepath.Join(xdg.Home, "Library/Logs", s.name+".log"))
+		text = agentText(s.name, program, given, s.point, filepath.Join(xdg.Home, "Library/Logs", s.name+".log"))
 	}
 	if err := os.MkdirAll(filepath.Dir(s.file), 0o755); err != nil {
 		return fail("", "%w", err)
@@ -214,7 +215,7 @@ func serviceInstall(c *cli.Context) error {
 	for _, line := range s.starts() {
 		fmt.Fprintln(c.App.Writer, "  "+line)
 	}
-	if err := applySettings(c); err == nil && c.String("token-file") == "" && os.Getenv("FRAMEIO_TOKEN") != "" {
+	if c.String("token-file") == "" && os.Getenv("FRAMEIO_TOKEN") != "" {
 		fmt.Fprintln(c.App.Writer, "The service does not see FRAMEIO_TOKEN of this shell: put the token into a file that only you can read, and name it by --token-file.")
 	}
 	return nil

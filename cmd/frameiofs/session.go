@@ -48,6 +48,10 @@ type session struct {
 	trouble *trouble
 	super   *supervisor
 
+	requests      requests
+	stopObserving func() // nil until it was begun
+	metricsURL    string // "" for none
+
 	server      *control.Server
 	unregister  func() error
 	background  sync.WaitGroup
@@ -97,6 +101,7 @@ func startSession(ctx context.Context, cfg *mountConfig) (_ *session, err error)
 			s.closeParts()
 		}
 	}()
+	cfg.account.observe = s.requests.seen
 	if err = s.reach(ctx); err != nil {
 		return nil, err
 	}
@@ -117,6 +122,9 @@ func startSession(ctx context.Context, cfg *mountConfig) (_ *session, err error)
 		return nil, err
 	}
 	if err = s.confirm.first(ctx, firstPatience); err != nil {
+		return nil, err
+	}
+	if s.stopObserving, err = s.observe(); err != nil {
 		return nil, err
 	}
 	if err = s.mount(); err != nil {
@@ -232,6 +240,9 @@ func (s *session) settled(info spool.Info, it remote.Item, data string) error {
 
 // closeParts closes in the opposite order of opening; what was not opened is skipped. It is called once.
 func (s *session) closeParts() error {
+	if s.stopObserving != nil {
+		s.stopObserving()
+	}
 	s.confirm.close()
 	if s.guard != nil {
 		s.guard.close()
