@@ -12,6 +12,23 @@ func (t *Tree) Known(ref remote.Ref, name string) (entry Entry, found bool) {
 	return entry, found
 }
 
+// Seen lists what is known of ref, however old, without asking Frame.io, now or behind, and without taking it for something that is looked
+// at. The slice is the caller's to read, not to change.
+func (t *Tree) Seen(ref remote.Ref) []Entry {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k := keyOf(t.called(ref))
+	if s, ok := t.listings.Get(string(k)); ok {
+		return s.list()
+	}
+	s := t.index.listing(k)
+	if s == nil {
+		return nil
+	}
+	t.lay(k, s, t.now())
+	return s.list()
+}
+
 // Made says that ref was made by our own hand just now, so that nothing stands in it yet. It need not be listed to be filled.
 func (t *Tree) Made(ref remote.Ref) {
 	t.mu.Lock()

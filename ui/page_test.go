@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,18 +107,35 @@ func TestPage(t *testing.T) {
 	if got := m.asked(); len(got) != 1 || got[0] != "Northlight/Post/Sandbox/grade.mov" {
 		t.Errorf("the button asked to try again %q", got)
 	}
+	do(t, ctx, chromedp.Evaluate[bool](`document.querySelector("#leaving-rows button").click(), document.querySelector("#pause").click(), true`))
+	until(t, ctx, `document.querySelector("#pause").textContent === "Resume" && document.querySelector("#sum-left").textContent.startsWith("paused")`)
+	do(t, ctx, chromedp.Evaluate[bool](`document.querySelector("#pause").click(), true`))
+	until(t, ctx, `document.querySelector("#pause").textContent === "Pause"`)
+	m.mu.Lock()
+	slices.Sort(m.orders)
+	if got := strings.Join(m.orders, "; "); got != "first Northlight/Post/Sandbox/grade.mov; pause ; resume " {
+		t.Errorf("the buttons asked for %q", got)
+	}
+	m.mu.Unlock()
 	s.Close()
 	until(t, ctx, `document.getElementById("link").textContent === "the mount does not answer"`)
 }
 
 // On a telephone as on a wide screen nothing is wider than that.
 func TestPageIsNeverTooWide(t *testing.T) {
-	s := served(t, newFake())
+	m := newFake()
+	m.odd = "Dailies/interview_03.mov"
+	s := served(t, m)
+	now := time.Now()
+	for i := range 360 {
+		s.history.note(Point{now.Add(time.Duration(i-360) * noteEvery), max(0, 3e7*(1.2+math.Sin(float64(i)/40)+math.Sin(float64(i)/7)/4))})
+	}
 	ctx := browser(t, 800, 800)
-	for _, width := range []int64{360, 1600} {
+	for _, width := range []int64{360, 900, 1600} {
 		do(t, ctx, chromedp.EmulateViewport(width, 800))
 		do(t, ctx, chromedp.Navigate(s.URL()))
 		until(t, ctx, `document.querySelectorAll("#confirmed-rows tr").length === 2`)
+		until(t, ctx, `document.getElementById("plot-line").getAttribute("d").split("L").length > 300`)
 		if wide := do(t, ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); wide > width {
 			t.Errorf("the page is %d wide in a window of %d", wide, width)
 		}

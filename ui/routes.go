@@ -33,10 +33,13 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(files))
 	mux.HandleFunc("GET /events", s.events)
-	mux.HandleFunc("GET /confirmed", ask(func(ctx context.Context) (any, error) { return s.mount.Confirmed(ctx, confirmedShown) }))
+	mux.HandleFunc("GET /confirmed", ask(s.confirmed))
 	mux.HandleFunc("GET /projects", ask(func(ctx context.Context) (any, error) { return s.mount.Projects(ctx) }))
 	mux.HandleFunc("GET /history", ask(func(context.Context) (any, error) { return s.history.points(), nil }))
-	mux.HandleFunc("POST /retry", s.retry)
+	mux.HandleFunc("POST /retry", button(func(ctx context.Context, paths []string) error { _, err := s.mount.Retry(ctx, paths); return err }))
+	for name, do := range map[string]func(context.Context, []string) (control.Told, error){"pause": s.mount.Pause, "resume": s.mount.Resume, "first": s.mount.First} {
+		mux.HandleFunc("POST /"+name, button(func(ctx context.Context, paths []string) error { _, err := do(ctx, paths); return err }))
+	}
 	return mux
 }
 
@@ -57,15 +60,29 @@ func answer(w http.ResponseWriter, v any, err error) {
 	json.NewEncoder(w).Encode(v)
 }
 
-// retry tries again the paths that are asked for; all if none are named.
-func (s *Server) retry(w http.ResponseWriter, r *http.Request) {
-	var order struct{ Paths []string }
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&order); err != nil {
-		http.Error(w, "not an order: "+err.Error(), http.StatusBadRequest)
-		return
+// confirmed is the newest receipts, of each asset one.
+func (s *Server) confirmed(ctx context.Context) (any, error) {
+	told, err := s.mount.Receipts(ctx, control.ReceiptQuery{Limit: confirmedShown})
+	newest, seen := []control.Receipt{}, map[string]bool{}
+	for _, r := range told.Receipts {
+		if !seen[r.ID] {
+			newest = append(newest, r)
+		}
+		seen[r.ID] = true
 	}
-	n, err := s.mount.Retry(r.Context(), order.Paths)
-	answer(w, map[string]int{"retried": n}, err)
+	return newest, err
+}
+
+// button does what is asked of some paths, or of all if none are named.
+func button(do func(ctx context.Context, paths []string) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var order struct{ Paths []string }
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&order); err != nil {
+			http.Error(w, "not an order: "+err.Error(), http.StatusBadRequest)
+			return
+		}
+		answer(w, struct{}{}, do(r.Context(), order.Paths))
+	}
 }
 
 // events tells the status whenever it has changed, until the page goes away.

@@ -20,22 +20,19 @@ import (
 // Mount is what the page asks of the mount that it shows.
 type Mount interface {
 	Status(ctx context.Context, q control.Query) (control.Status, error)
-	// Retry tries again what is parked at or below paths.
-	Retry(ctx context.Context, paths []string) (int, error)
-	// Confirmed tells the newest n files that Frame.io has confirmed, the newest first.
-	Confirmed(ctx context.Context, n int) ([]Confirmed, error)
+	// Receipts tells of the files that Frame.io has confirmed, the newest first.
+	Receipts(ctx context.Context, q control.ReceiptQuery) (control.Receipts, error)
 	// Projects tells what of each project is on this disk, as far as that is known without asking Frame.io.
 	Projects(ctx context.Context) ([]Project, error)
+	Uploads
 }
 
-// Confirmed is a file of which Frame.io has every byte.
-type Confirmed struct {
-	Path     string    `json:"path"` // below the mount point
-	Size     int64     `json:"size"` // bytes
-	Checksum string    `json:"checksum,omitempty"`
-	How      string    `json:"how"` // how it was verified, in words
-	At       time.Time `json:"at"`
-	ID       string    `json:"id"`
+// Uploads is what the page's buttons ask for, of the files at or below paths, or of all: see control.Uploads.
+type Uploads interface {
+	Retry(ctx context.Context, paths []string) (int, error)
+	Pause(ctx context.Context, paths []string) (control.Told, error)
+	Resume(ctx context.Context, paths []string) (control.Told, error)
+	First(ctx context.Context, paths []string) (control.Told, error)
 }
 
 // Project is what of a project is on this disk.

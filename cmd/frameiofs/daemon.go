@@ -28,6 +28,7 @@ func isDaemonChild() bool { return os.Getenv(daemonEnv) == "1" }
 type ready struct {
 	Point string `json:"point,omitempty"` // mount point
 	Log   string `json:"log,omitempty"`
+	Page  string `json:"page,omitempty"` // address of the page for the browser
 	Note  string `json:"note,omitempty"` // what the person should know though it can be used
 	Code  int    `json:"code,omitempty"` // exit code; 0 means that the mount can be used
 	Error string `json:"error,omitempty"`
@@ -70,6 +71,9 @@ func startDaemon(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(os.Stderr, "frameiofs: %s\n", oneLine(said.Note))
 	}
 	fmt.Fprintf(out, "mounted at %s by process %d; log %s\n", said.Point, cmd.Process.Pid, said.Log)
+	if said.Page != "" {
+		fmt.Fprintln(out, pageLine(said.Page))
+	}
 	return cmd.Process.Release()
 }
 

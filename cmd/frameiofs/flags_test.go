@@ -23,6 +23,7 @@ var wrongText = map[string]struct {
 	any   string
 	fails bool // with exit code 1, because it was tried
 }{
+	"ui":         {value: "0.0.0.0:80", says: []string{"an address of this machine"}},
 	"api-url":    {value: "frame.io", says: []string{"https://host"}},
 	"token-file": {value: "/nonexistent/token", says: []string{"no such file"}, fails: true},
 	"root":       {story: "once/badinput.txt"},

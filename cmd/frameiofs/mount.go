@@ -64,6 +64,7 @@ func mountFlags() []cli.Flag {
 		&cli.IntFlag{Name: "uid", Value: os.Getuid(), DefaultText: "you", Usage: "owner of all files"},
 		&cli.IntFlag{Name: "gid", Value: os.Getgid(), DefaultText: "yours", Usage: "group of all files"},
 		&cli.GenericFlag{Name: "umask", Value: &umask, Usage: "permission bits that files do not have, `OCTAL`"},
+		&cli.StringFlag{Name: "ui", Usage: "serve a page with the status for the browser at `HOST:PORT` of this machine; port 0 chooses one"},
 		&cli.BoolFlag{Name: "daemon", Aliases: []string{"d"}, Usage: "return once the mount can be used; log to a file"},
 		&cli.StringSliceFlag{Name: "o", Usage: "mount(8) `OPTIONS`: flags above with = and without dashes, or nosuid, noexec, ro, …"},
 	}...)
@@ -74,6 +75,7 @@ func mountFlags() []cli.Flag {
 type mountConfig struct {
 	account             account
 	observing           observing
+	ui                  string // where the page for the browser is served; "": nowhere
 	dir, root, stateDir string
 	cacheSize, keepFree int64
 	settle, listingAge  time.Duration
@@ -104,7 +106,12 @@ func mountAction(c *cli.Context) error {
 	if isDaemonChild() {
 		return runDaemon(c, cfg, func() error { return mountAndServe(c.Context, cfg) })
 	}
-	cfg.ready = func(ready) error { return nil }
+	cfg.ready = func(r ready) error {
+		if r.Page != "" {
+			cfg.say("%s", pageLine(r.Page))
+		}
+		return nil
+	}
 	cfg.console = newConsole(c.App.ErrWriter)
 	defer cfg.console.Close()
 	least := slog.LevelInfo
@@ -131,6 +138,9 @@ func mountConfigOf(c *cli.Context) (*mountConfig, error) {
 	if err := checkLeast(c); err != nil {
 		return nil, err
 	}
+	if err := checkPage(c.String("ui")); err != nil {
+		return nil, err
+	}
 	acc, err := accountOf(c)
 	if err != nil {
 		return nil, err
@@ -151,7 +161,7 @@ func mountConfigOf(c *cli.Context) (*mountConfig, error) {
 	}
 	return &mountConfig{
 		verify:  verifyOf(c),
-		account: acc, observing: observing, dir: dir, root: c.String("root"), stateDir: stateDir,
+		account: acc, ui: c.String("ui"), observing: observing, dir: dir, root: c.String("root"), stateDir: stateDir,
 		cacheSize: sizeFlag(c, "cache-size"), keepFree: sizeFlag(c, "keep-free"),
 		settle: c.Duration("settle"), listingAge: c.Duration("listing-age"),
 		patience: patienceOf(c), maxDelete: c.Int("max-delete"),
@@ -213,7 +223,7 @@ func mountAndServe(ctx context.Context, cfg *mountConfig) error {
 	if err := os.Chdir("/"); err != nil {
 		s.log.Warn("leave the folder", "err", err)
 	}
-	if err := cfg.ready(ready{Point: s.point, Log: s.logFile, Note: s.confirm.note()}); err != nil {
+	if err := cfg.ready(ready{Point: s.point, Log: s.logFile, Note: s.confirm.note(), Page: s.pageURL()}); err != nil {
 		cfg.log.Warn("nobody waits for this mount any more", "err", err)
 	}
 	s.super.ready()

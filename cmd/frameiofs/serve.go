@@ -178,6 +178,7 @@ func (s *session) finish() error {
 	case <-time.After(2 * time.Second): // the end of the process is the end of the mount, too
 	}
 	s.stopObserving() // whoever asks for metrics would wait for what is closed now
+	s.closePage()
 	s.parts.Lock()
 	st := s.report(control.Query{Limit: control.DefaultFiles})
 	err := s.closeParts()

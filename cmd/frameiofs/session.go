@@ -16,6 +16,7 @@ import (
 	"github.com/frameiofs/frameiofs/fs"
 	"github.com/frameiofs/frameiofs/remote"
 	"github.com/frameiofs/frameiofs/spool"
+	"github.com/frameiofs/frameiofs/ui"
 )
 
 // session is one mount from its start to the moment when all is safe. This is where the parts meet.
@@ -53,6 +54,7 @@ type session struct {
 	metricsURL    string // "" for none
 
 	server      *control.Server
+	page        *ui.Server // nil if there is none
 	unregister  func() error
 	background  sync.WaitGroup
 	stopUploads func() // returns when nothing is sent any more
@@ -182,8 +184,16 @@ func (s *session) openSpool() (err error) {
 func cacheKeepFree(keepFree int64) int64 { return 2*keepFree + 2<<30 }
 
 // mount makes the mount, and makes it findable and askable.
-func (s *session) mount() error {
-	if err := s.fs.Mount(s.point); err != nil {
+func (s *session) mount() (err error) {
+	if err = s.openPage(); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			s.closePage()
+		}
+	}()
+	if err = s.fs.Mount(s.point); err != nil {
 		if hint := mountHint(err); hint != "" {
 			return fail(hint, "%w", err)
 		}
@@ -195,8 +205,7 @@ func (s *session) mount() error {
 	}()
 	s.dev = deviceOf(s.point)
 	readAhead(s.dev)
-	err := s.listen()
-	if err != nil {
+	if err = s.listen(); err != nil {
 		s.leaveMount()
 	}
 	return err

@@ -166,6 +166,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"expire":   cmdExpire,
 	"behave":   cmdBehave,
 	"paste":    cmdPaste,
+	"page":     cmdPage,
 }
 
 func simOf(ts *testscript.TestScript) *sim.Server { return ts.Value(simKey{}).(*sim.Server) }

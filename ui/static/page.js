@@ -55,19 +55,25 @@ function leaving(f) {
   if (f.copy_of) state = "Frame.io copies it";
   const cell = el("td", state, "state");
   if (f.error) cell.append(el("span", f.error, "folder"));
-  return row(nameCell(f.path), el("td", size(f.size), "num"), bar, cell);
+  if (f.paused) cell.firstChild.data = "paused";
+  const act = el("td"), b = el("button", "First");
+  b.title = "send it before all others";
+  b.addEventListener("click", () => order("first", [f.path], b));
+  if (["settling", "waiting", "uploading"].includes(f.stage)) act.append(b);
+  return row(nameCell(f.path), el("td", size(f.size), "num"), bar, cell, act);
 }
 
 function attention(what) {
   const b = el("button", "Try again"), act = el("td");
-  b.addEventListener("click", () => retry([what.path], b));
+  b.addEventListener("click", () => order("retry", [what.path], b));
   if (what.parked) act.append(b);
   return row(nameCell(what.path), el("td", what.reason || what.error || "", what.parked ? "bad" : "warn"), act);
 }
 
-async function retry(paths, button) {
+// order asks the mount for something; what comes of it is seen in its status.
+async function order(what, paths, button) {
   button.disabled = true;
-  const answer = await fetch(here("retry"), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ paths }) }).catch((e) => e);
+  const answer = await fetch(here(what), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ paths }) }).catch((e) => e);
   if (!answer.ok) say(`That could not be asked for: ${answer.status ? await answer.text() : "the mount does not answer"}`);
   button.disabled = false;
 }
@@ -89,6 +95,9 @@ function show(st) {
   $("sum-bytes").textContent = t.files ? `${size(t.sent)} of ${size(t.bytes)}` : t.writing ? `${count(t.writing, "file")} being written` : "all is on Frame.io";
   $("sum-rate").textContent = `${size(Math.round(t.rate))}/s`;
   $("sum-left").textContent = t.time_left ? `${span(t.time_left)} left, by ${t.limited_by || "bandwidth"}` : "";
+  if (st.paused) $("sum-left").textContent = "paused by you";
+  $("pause").textContent = st.paused ? "Resume" : "Pause";
+  $("pause").hidden = false;
   $("sum-parked").textContent = (t.parked + t.names_parked).toLocaleString("en");
   $("box-parked").className = t.parked + t.names_parked ? "some" : "";
   $("sum-held").textContent = [t.held && `${t.held} held`, t.local && `${t.local} stay here by their names`].filter(Boolean).join(", ");
@@ -115,9 +124,21 @@ function show(st) {
   $("foot").textContent = `frameiofs ${st.version} · process ${st.pid} · since ${new Date(st.since).toLocaleString()}`;
 }
 
+const proofs = {
+  checksum: "Frame.io's checksum is right", full: "all of it was read back", sample: "samples were read back",
+  parts: "the checksums of all parts, and the size", size: "the size",
+};
+
+function proof(r) {
+  if (r.damaged) return `damaged on Frame.io: ${r.damaged}`;
+  if (r.awaited) return "uploaded; Frame.io's checksum is awaited";
+  return proofs[r.proof] ?? r.proof ?? "";
+}
+
 function confirmed(list) {
-  $("confirmed-rows").replaceChildren(...list.map((c) =>
-    row(el("td", new Date(c.at).toLocaleTimeString(), "when"), nameCell(c.path), el("td", size(c.size), "num"), el("td", c.how), el("td", c.checksum ?? "", "hash"))));
+  $("confirmed-rows").replaceChildren(...list.map((r) =>
+    row(el("td", new Date(r.verified ?? r.uploaded).toLocaleTimeString(), "when"), nameCell(r.path || r.name), el("td", size(r.size), "num"),
+      el("td", proof(r), r.damaged ? "bad" : undefined), el("td", r.xxh64 ?? "", "hash"))));
   $("confirmed-none").hidden = list.length > 0;
 }
 
@@ -156,7 +177,8 @@ function refresh() {
   get("history", plot);
 }
 
-$("retry-all").addEventListener("click", () => retry([], $("retry-all")));
+$("retry-all").addEventListener("click", () => order("retry", [], $("retry-all")));
+$("pause").addEventListener("click", () => order($("pause").textContent === "Pause" ? "pause" : "resume", [], $("pause")));
 const events = new EventSource(here("events"));
 let last = "";
 events.onmessage = (e) => {
