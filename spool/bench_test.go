@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -94,4 +95,42 @@ func BenchmarkRecover(b *testing.B) {
 		s.Close()
 		b.StartTimer()
 	}
+}
+
+// BenchmarkRunning is what finding out the hash costs, of bytes that the kernel has: once more read, or as they come by.
+func BenchmarkRunning(b *testing.B) {
+	const size = 64 << 20
+	f, err := os.CreateTemp(b.TempDir(), "")
+	if err == nil {
+		err = f.Truncate(size)
+	}
+	if err == nil {
+		_, err = f.WriteAt(make([]byte, size), 0)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	e := &Entry{}
+	e.size.Store(size)
+	a := &attempt{e: e}
+	a.guard.f = f
+	b.Run("read", func(b *testing.B) {
+		b.SetBytes(size)
+		for b.Loop() {
+			if _, err := newRunning(a).finish(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("by", func(b *testing.B) {
+		b.SetBytes(size)
+		p := make([]byte, 32<<10)
+		for b.Loop() {
+			r := newRunning(a)
+			for off := int64(0); off < size; off += int64(len(p)) {
+				r.offer(p, off)
+			}
+		}
+	})
 }

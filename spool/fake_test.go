@@ -77,7 +77,7 @@ func (f *fake) clone() *fake {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	g := newFake()
-	g.delay, g.assemble, g.partSize, g.live, g.sums, g.n = f.delay, f.assemble, f.partSize, f.live, f.sums, f.n
+	g.delay, g.assemble, g.partSize, g.live, g.sums, g.late, g.n = f.delay, f.assemble, f.partSize, f.live, f.sums, f.late, f.n
 	for id, a := range f.assets {
 		b := *a
 		b.parts, b.versions = maps.Clone(a.parts), slices.Clone(a.versions)

@@ -22,7 +22,7 @@ type running struct {
 }
 
 const (
-	runningStep = 256 << 10 // bytes read at a time
+	runningStep = 128 << 10 // bytes read at a time
 	runningTick = 50 * time.Millisecond
 )
 

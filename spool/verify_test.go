@@ -262,7 +262,7 @@ func TestLateChecksum(t *testing.T) {
 // A late checksum that is another one makes the bytes an entry again, which is parked and hides what is there; retry makes a version above
 // it. So it is after a crash at the worst moment, and never is there more than one.
 func TestLateMismatch(t *testing.T) {
-	for _, when := range []string{"a file", "a version", "with a version above", "deleted", "moved", "a file, killed", "overwritten meanwhile"} {
+	for _, when := range []string{"a file", "a large file", "a version", "with a version above", "deleted", "moved", "a file, killed", "overwritten meanwhile"} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T) {
@@ -270,6 +270,9 @@ func TestLateMismatch(t *testing.T) {
 				f.sums, f.late, f.spoil = true, time.Minute, spoilOnce("1")
 				r := newRig(t, f, proving(VerifyChecksum, f)).start()
 				content := strings.Repeat("0123456789", 30)
+				if when == "a large file" { // one that would be copied on Frame.io if the damaged one were taken for it
+					content, f.partSize = strings.Repeat("0123456789", 1<<20), 4<<20
+				}
 				old := remote.Ref{}
 				if when == "a version" {
 					old = f.put(folderA, "a", "old")
