@@ -99,19 +99,21 @@ type Link struct {
 
 // Totals sums up all files that are not on Frame.io yet, whatever Query asked for. Bytes count in the files on their way.
 type Totals struct {
-	Files       int     `json:"files"`                 // on their way: closed, settling, uploading
-	Writing     int     `json:"writing"`               // open for writing
-	Uploading   int     `json:"uploading"`             // of Files: bytes are moving
-	Bytes       int64   `json:"bytes"`                 // of Files
-	Sent        int64   `json:"sent"`                  // of Bytes, already at Frame.io
-	Rate        float64 `json:"rate"`                  // bytes per second, mean of the last seconds
-	Paused      int     `json:"paused,omitempty"`      // of Files: they rest until uploads resume
-	Held        int     `json:"held"`                  // kept here until a person decides
-	Local       int     `json:"local"`                 // names that never leave this machine, and empty files
-	Parked      int     `json:"parked"`                // given up; need a person
-	Verifying   int     `json:"verifying"`             // on Frame.io, and their bytes kept here until its checksums have come
-	Transcoding int     `json:"transcoding,omitempty"` // what sync waits for: on Frame.io, and its proxies not made yet
-	Folders     int     `json:"folders"`               // of names that programs give for a moment: they stay on this machine
+	Files       int        `json:"files"`                 // on their way: closed, settling, uploading
+	Writing     int        `json:"writing"`               // open for writing
+	Uploading   int        `json:"uploading"`             // of Files: bytes are moving
+	Bytes       int64      `json:"bytes"`                 // of Files
+	Sent        int64      `json:"sent"`                  // of Bytes, already at Frame.io
+	Rate        float64    `json:"rate"`                  // bytes per second, mean of the last seconds
+	Settling    int        `json:"settling"`              // of Files: closed a moment ago
+	Oldest      *time.Time `json:"oldest,omitempty"`      // when the first of Files was closed, but for those that are paused
+	Paused      int        `json:"paused,omitempty"`      // of Files: they rest until uploads resume
+	Held        int        `json:"held"`                  // kept here until a person decides
+	Local       int        `json:"local"`                 // names that never leave this machine, and empty files
+	Parked      int        `json:"parked"`                // given up; need a person
+	Verifying   int        `json:"verifying"`             // on Frame.io, and their bytes kept here until its checksums have come
+	Transcoding int        `json:"transcoding,omitempty"` // what sync waits for: on Frame.io, and its proxies not made yet
+	Folders     int        `json:"folders"`               // of names that programs give for a moment: they stay on this machine
 
 	Names       int     `json:"names"`                // folders to be made, and items to be renamed, moved or deleted on Frame.io
 	NamesParked int     `json:"names_parked"`         // of them more, that Frame.io refuses; need a person

@@ -134,3 +134,22 @@ func BenchmarkRunning(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkAllOfThousands(b *testing.B) {
+	s := &Spool{index: newIndex()}
+	for i := range 5000 {
+		e := s.newEntry(NewKey(), record{Target: Target{Parent: folderA, Name: fmt.Sprint(i)}, Closed: time.Unix(int64(i*7919%5000), 0)})
+		e.stage = Waiting
+		s.byKey[e.key] = e
+	}
+	b.Run("All", func(b *testing.B) {
+		for b.Loop() {
+			s.All()
+		}
+	})
+	b.Run("Moving", func(b *testing.B) {
+		for b.Loop() {
+			s.Moving()
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
 )
@@ -183,15 +184,43 @@ func (s *Spool) entries() []*Entry {
 
 // All tells about every entry except clean ones, the oldest first.
 func (s *Spool) All() []Info {
-	var all []Info
-	for _, e := range s.entries() {
+	type place struct { // what is sorted, an Info being large
+		closed time.Time
+		i      int
+	}
+	entries := s.entries()
+	all, order := make([]Info, 0, len(entries)), make([]place, 0, len(entries))
+	for _, e := range entries {
 		e.look()
 		if i := e.Info(); i.Stage != Clean {
-			all = append(all, i)
+			all, order = append(all, i), append(order, place{i.Closed, len(all)})
 		}
 	}
-	slices.SortFunc(all, func(a, b Info) int {
-		return cmp.Or(a.Closed.Compare(b.Closed), cmp.Compare(a.Key, b.Key))
+	slices.SortFunc(order, func(a, b place) int {
+		return cmp.Or(a.closed.Compare(b.closed), cmp.Compare(all[a.i].Key, all[b.i].Key))
 	})
-	return all
+	sorted := make([]Info, len(all))
+	for to, from := range order {
+		sorted[to] = all[from.i]
+	}
+	return sorted
+}
+
+// Moving tells of every file that is being sent how many of its bytes Frame.io has. It costs little, however many files wait.
+func (s *Spool) Moving() map[Key]int64 {
+	moving := map[Key]int64{}
+	for _, e := range s.entries() {
+		e.mu.Lock()
+		switch a := e.sending; {
+		case a == nil || e.rec.Format == formatPartial: // Frame.io copies it
+		case e.placed != nil:
+			moving[e.key] = e.size.Load()
+		default:
+			i := Info{}
+			a.describe(&i)
+			moving[e.key] = min(i.Sent, e.size.Load())
+		}
+		e.mu.Unlock()
+	}
+	return moving
 }

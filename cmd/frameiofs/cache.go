@@ -263,9 +263,9 @@ func warmAction(c *cli.Context) error {
 
 // warmMount fetches, and shows how far it is and how fast it goes.
 func warmMount(ctx context.Context, m *control.Client, paths []string, show *progress) (control.Holding, error) {
-	var speed meter
+	var speed track
 	return m.Warm(ctx, paths, func(h control.Holding) {
-		speed.sample(time.Now(), h.Here)
+		speed.add(time.Now(), h.Here)
 		line := fmt.Sprintf("fetching %s: %s of %s (%d%%)", count(h.Files, "file"), size(h.Here), size(h.Size), percent(h.Here, h.Size))
 		if rate := speed.rate(); rate >= 1 {
 			line += fmt.Sprintf(", %s/s, %s left", size(int64(rate)), span(time.Duration(float64(h.Size-h.Here)/rate*float64(time.Second))))

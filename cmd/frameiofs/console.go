@@ -2,52 +2,103 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"github.com/frameiofs/frameiofs/control"
 )
 
-// console is where a person watches: lines that scroll by (Write), and below them a block that is painted anew (Paint), if the
-// stream is a terminal.
+// console is where a person watches: lines that scroll by (Write), and below them, if the stream is a terminal, what is painted anew: a block
+// (Paint), or a view that takes keys (Follow).
 type console struct {
-	live bool // a terminal: Paint does something
+	live bool // a terminal: something can be painted
 	fd   int
 
 	mu      sync.Mutex // guards what follows
 	w       io.Writer
-	block   []string // as painted last
-	partial []byte   // of a line whose end was not written yet
+	block   []string      // as painted last
+	partial []byte        // of a line whose end was not written yet
+	view    *tea.Program  // nil: none
+	gone    chan struct{} // closed when view has ended
 }
 
 func newConsole(w io.Writer) *console {
 	c := &console{w: w}
 	if f, ok := w.(*os.File); ok {
 		c.fd = int(f.Fd())
-		c.live = term.IsTerminal(c.fd) && os.Getenv("TERM") != "dumb"
+		c.live = canShow(f)
 	}
 	return c
 }
 
-// lines is how many lines a block may have.
-func (c *console) lines() int {
-	if _, h, err := term.GetSize(c.fd); err == nil && h > 4 {
-		return min(h-3, 24)
+// canShow reports whether f is a terminal that is ours to paint on: not another program's in front of us.
+func canShow(f *os.File) bool {
+	if !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
+		return false
 	}
-	return 12
+	front, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	return err != nil || front == unix.Getpgrp()
 }
 
-func (c *console) width() int {
-	if w, _, err := term.GetSize(c.fd); err == nil && w > 20 {
-		return w
+// takesKeys reports whether a person can press keys.
+func (c *console) takesKeys() bool { return c.live && canShow(os.Stdin) }
+
+// size is how wide the console is, and how many lines of it a block may have.
+func (c *console) size() (width, lines int) {
+	w, h, err := term.GetSize(c.fd)
+	if err != nil || w <= 0 || h <= 0 {
+		return 80, 12
 	}
-	return 80
+	return max(w, 10), min(max(h-3, 3), 24)
 }
 
-// Write writes whole lines above the block.
+// Follow shows a view until Close, or until it ends.
+func (c *console) Follow(v live) error {
+	if !c.takesKeys() {
+		return errors.New("there is no terminal to press keys at")
+	}
+	p := tea.NewProgram(v, tea.WithOutput(c.w), tea.WithInput(os.Stdin), tea.WithFPS(viewRate), tea.WithoutSignalHandler())
+	gone := make(chan struct{})
+	c.mu.Lock()
+	c.view, c.gone = p, gone
+	c.mu.Unlock()
+	go func() { // ends with the view; Close waits for that
+		defer close(gone)
+		p.Run()
+	}()
+	return nil
+}
+
+// follows reports whether a view is shown.
+func (c *console) follows() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.shown() != nil
+}
+
+// shown is the view that has not ended, with mu held.
+func (c *console) shown() *tea.Program {
+	if c.view == nil {
+		return nil
+	}
+	select {
+	case <-c.gone:
+		return nil
+	default:
+		return c.view
+	}
+}
+
+// Write writes whole lines above what is painted.
 func (c *console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,10 +110,15 @@ func (c *console) Write(p []byte) (int, error) {
 	if end < 0 {
 		return len(p), nil
 	}
+	lines := string(c.partial[:end+1])
+	c.partial = append([]byte(nil), c.partial[end+1:]...)
+	if view := c.shown(); view != nil {
+		view.Send(tea.Println(strings.TrimSuffix(lines, "\n"))()) // Program.Println would wait for a view that has ended
+		return len(p), nil
+	}
 	var out bytes.Buffer
 	c.erase(&out)
-	out.Write(c.partial[:end+1])
-	c.partial = append([]byte(nil), c.partial[end+1:]...)
+	out.WriteString(lines)
 	c.paint(&out)
 	if _, err := c.w.Write(out.Bytes()); err != nil {
 		return 0, err
@@ -70,11 +126,11 @@ func (c *console) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Paint replaces the block. Without a terminal nothing happens.
+// Paint replaces the block. Without a terminal, or beside a view, nothing happens.
 func (c *console) Paint(block []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.live {
+	if !c.live || c.shown() != nil {
 		return
 	}
 	var out bytes.Buffer
@@ -84,8 +140,24 @@ func (c *console) Paint(block []string) {
 	c.w.Write(out.Bytes())
 }
 
-// Close takes the block away. What is written from then on scrolls by.
+// viewEnds is how long a view may take to give the terminal back.
+const viewEnds = 2 * time.Second
+
+// Close takes away what is painted. What is written from then on scrolls by.
 func (c *console) Close() {
+	c.mu.Lock()
+	view := c.shown()
+	gone := c.gone
+	c.mu.Unlock()
+	if view != nil {
+		view.Send(askEnd{})
+		select {
+		case <-gone:
+		case <-time.After(viewEnds):
+			view.Kill()
+			<-gone
+		}
+	}
 	c.Paint(nil)
 	c.mu.Lock()
 	c.live = false
@@ -100,25 +172,15 @@ func (c *console) erase(out *bytes.Buffer) {
 }
 
 func (c *console) paint(out *bytes.Buffer) {
-	width := c.width()
+	width, _ := c.size()
 	for _, line := range c.block {
-		out.WriteString(cut(line, width-1))
+		out.WriteString(fit(line, width-1))
 		out.WriteString("\n")
 	}
 }
 
-// cut shortens a line in the middle of a terminal's width, roughly: wide characters may make it a little longer than width, so
-// they count twice.
-func cut(line string, width int) string {
-	n := 0
-	for i, r := range line {
-		n++
-		if r >= 0x1100 {
-			n++
-		}
-		if n > width-1 {
-			return strings.TrimRight(line[:i], " ") + "…"
-		}
-	}
-	return line
+// show paints a status as the block.
+func (c *console) show(st control.Status) {
+	width, lines := c.size()
+	c.Paint(newBoard(c.w, width-1, lines).lines([]control.Status{st}, nil))
 }

@@ -4,7 +4,7 @@
 //	frameiofs mount    [flags] MOUNTPOINT mount; stays in the foreground, or --daemon
 //	frameiofs unmount  [--now] [--timeout D] MOUNTPOINT
 //	                                      finish the uploads and let go; --now keeps them for the next mount
-//	frameiofs status   [--watch] [--json] [MOUNTPOINT]
+//	frameiofs status   [--watch] [--json] [MOUNTPOINT|FILE|FOLDER]
 //	frameiofs sync     [--until uploaded|verified|transcoded] [--timeout D] [PATH…]
 //	frameiofs uploads pause | resume | first | retry | cancel [PATH…]
 //	frameiofs uploads limit [--bwlimit RATE] [--uploads N] [--parts N] [MOUNTPOINT…]
@@ -30,7 +30,7 @@
 //	1  failed
 //	2  the command line or the settings file is wrong; nothing was done
 //	3  done as far as possible, but some files were given up (parked), or are held or paused, and need a person
-//	4  --timeout passed first
+//	4  --timeout passed first; status FILE: Frame.io does not have it yet
 //
 // What went wrong is one line on stderr, "frameiofs: …", and a second one if something can be done about it.
 //

@@ -11,7 +11,6 @@ import (
 
 	"github.com/frameiofs/frameiofs/control"
 	"github.com/frameiofs/frameiofs/remote"
-	"github.com/frameiofs/frameiofs/spool"
 )
 
 // link is the wire, watched: it notes from the calls that everyone makes whether Frame.io can be reached.
@@ -108,50 +107,6 @@ func (l *link) OpenRange(ctx context.Context, file remote.Ref, off, n int64) (io
 	r, err := l.wire.OpenRange(ctx, file, off, n)
 	l.saw(err)
 	return r, err
-}
-
-// meter measures how fast bytes leave, from what the spool tells.
-type meter struct {
-	mu      sync.Mutex // guards what follows
-	done    int64      // bytes of files that have left
-	samples []sample   // the last few, oldest first
-}
-
-type sample struct {
-	at   time.Time
-	sent int64
-}
-
-// meterWindow is how far back the rate looks.
-const meterWindow = 6 * time.Second
-
-func (m *meter) settled(info spool.Info) {
-	m.mu.Lock()
-	m.done += info.Size
-	m.mu.Unlock()
-}
-
-// sample notes how much has left by now; sent is of the files on their way.
-func (m *meter) sample(now time.Time, sent int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.samples = append(m.samples, sample{now, m.done + sent})
-	for len(m.samples) > 2 && now.Sub(m.samples[0].at) > meterWindow {
-		m.samples = m.samples[1:]
-	}
-}
-
-// rate is in bytes per second.
-func (m *meter) rate() float64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.samples) < 2 {
-		return 0
-	}
-	first, last := m.samples[0], m.samples[len(m.samples)-1]
-	dt := last.at.Sub(first.at).Seconds()
-	// An attempt that begins again takes back what it had sent.
-	return max(0, float64(last.sent-first.sent)/max(dt, 0.001))
 }
 
 // lastError is a slog.Handler that remembers the last trouble, for status.

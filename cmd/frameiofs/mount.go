@@ -91,6 +91,7 @@ type mountConfig struct {
 	debug               bool
 	inBackground        bool              // log to a file in the state folder
 	console             *console          // where a person watches
+	interrupt           func()            // what Ctrl-C does where a view has the keyboard
 	log                 *slog.Logger      //
 	ready               func(ready) error // told once the mount can be used
 }
@@ -188,6 +189,12 @@ func mountAndServe(ctx context.Context, cfg *mountConfig) error {
 	keepNoCore()
 	stop := catchSignals()
 	defer stop.release()
+	cfg.interrupt = func() {
+		select {
+		case stop.signals <- os.Interrupt:
+		default: // there are more of them
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer cfg.account.staySignedIn(cfg.log)()

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -16,6 +17,7 @@ type supervisor struct {
 	watchdog time.Duration // how often it wants to hear that we live; 0: it does not
 	alive    time.Time     // when it heard that last
 	said     string
+	asked    time.Time // when wants has last said yes
 }
 
 func newSupervisor(log *slog.Logger) *supervisor {
@@ -37,6 +39,22 @@ func (s *supervisor) ready() { s.tell(daemon.SdNotifyReady) }
 
 // stopping says that it is about to end.
 func (s *supervisor) stopping() { s.tell(daemon.SdNotifyStopping) }
+
+// superviseEvery is how often a mount tells of itself: a report of many files costs.
+const superviseEvery = 2 * time.Second
+
+// wants reports whether somebody listens, and it is time for a report.
+func (s *supervisor) wants(now time.Time) bool {
+	every := superviseEvery
+	if s.watchdog > 0 {
+		every = min(every, s.watchdog/6)
+	}
+	if os.Getenv("NOTIFY_SOCKET") == "" || now.Sub(s.asked) < every {
+		return false
+	}
+	s.asked = now
+	return true
+}
 
 // report passes on what a mount has just told of itself. That it could is the sign of life: a mount of which a lock is stuck cannot, and
 // is started anew; nothing that was acknowledged is lost by that.

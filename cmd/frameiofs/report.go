@@ -126,8 +126,15 @@ func totals(all []spool.Info, gone bool) (t control.Totals) {
 			}
 			t.Bytes += in.Size
 			t.Sent += min(in.Sent, in.Size)
-			if in.Stage == spool.Uploading {
+			switch {
+			case in.Paused:
+			case in.Stage == spool.Uploading:
 				t.Uploading++
+			case in.Stage == spool.Settling:
+				t.Settling++
+			}
+			if !in.Paused && !in.Closed.IsZero() && (t.Oldest == nil || in.Closed.Before(*t.Oldest)) {
+				t.Oldest = &in.Closed
 			}
 		case in.Stage == spool.Writing:
 			t.Writing++
@@ -191,7 +198,11 @@ func (s *session) filesUnder(all []spool.Info, under string) []control.File {
 		if ok && !below(name, under) {
 			continue
 		}
-		files = append(files, fileOf(in, name))
+		f := fileOf(in, name)
+		if in.Stage == spool.Uploading {
+			f.Rate = s.meter.rateOf(in.Key)
+		}
+		files = append(files, f)
 	}
 	return files
 }

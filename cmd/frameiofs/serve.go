@@ -27,6 +27,7 @@ func (s *session) serve(signals <-chan os.Signal) error {
 	s.background.Go(func() { s.watch(ctx) })
 	s.background.Go(func() { s.pins.run(ctx) })
 	s.startUploads()
+	s.show()
 	s.log.Info("mounted", "at", s.point, "api", s.conn.API, "user", person(s.conn.User), "root", s.rootPath, "state", s.state.Dir)
 	s.untilGone(signals)
 	s.super.stopping()
@@ -214,15 +215,20 @@ func (s *session) watch(ctx context.Context) {
 		case <-tick.C:
 			s.limits.keep(time.Now())
 			_ = s.contained("show the status", func() error { // it is in the log
+				if !s.use() {
+					return nil
+				}
+				s.meter.sample(time.Now(), s.spool.Moving())
+				s.parts.RUnlock()
+				if !s.super.wants(time.Now()) && (!s.cfg.console.live || s.cfg.console.follows()) {
+					return nil
+				}
 				st, err := s.Status(ctx, control.Query{Limit: progressFiles})
 				if err != nil {
 					return err
 				}
-				s.meter.sample(time.Now(), st.Totals.Sent)
 				s.super.report(st, time.Now())
-				if s.cfg.console.live {
-					s.cfg.console.Paint(statusLines(st, s.cfg.console.lines()))
-				}
+				s.cfg.console.show(st)
 				return nil
 			})()
 		}

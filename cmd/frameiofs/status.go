@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 	"time"
 
@@ -20,16 +19,19 @@ func statusVerb() *cli.Command {
 	return &cli.Command{
 		Name:      "status",
 		Usage:     "tell what is on its way to Frame.io and what is safe",
-		ArgsUsage: "[MOUNTPOINT]",
-		Description: `Of all your mounts if none is named. What needs you comes first.
+		ArgsUsage: "[MOUNTPOINT|PATH]",
+		Description: `Of all your mounts if none is named. What needs you comes first. Of a file or folder in a mount it tells where its bytes are
+safe, and so does the exit code: 0 if Frame.io has all of it, 3 if something in it needs you, 4 if it is not there yet.
 
    frameiofs status
-   frameiofs status --watch ~/frameio
+   frameiofs status --watch ~/frameio                     live, with keys to pause, retry, put first and cancel
+   frameiofs status ~/frameio/Acme/Films/film.mov && rm /media/card/film.mov
    frameiofs status --json | jq '.[].totals'
 
---json prints a list of mounts, one object each; with --watch a line per change of the picture.`,
+--json prints a list of mounts, each a Status of package control (go doc github.com/frameiofs/frameiofs/control Status), whose names stay;
+with --watch a line every second; of a file or folder one object.`,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "show it until Ctrl-C"},
+			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "show it until q or Ctrl-C; keys act upon what is shown"},
 			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 		},
 		Action: statusAction,
@@ -38,48 +40,30 @@ func statusVerb() *cli.Command {
 
 func statusAction(c *cli.Context) error {
 	if c.NArg() > 1 {
-		return misuse("", "status wants one mount point at most")
+		return misuse("", "status wants one mount point, file or folder at most")
 	}
-	if !c.Bool("watch") {
-		all, err := statusOf(c.Context, c.Args().First())
-		if err != nil && len(all) == 0 {
-			return err
-		}
-		// One mount in trouble does not hide the others.
-		return errors.Join(printStatus(c.App.Writer, all, c.Bool("json")), err)
-	}
-	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
-	defer stop()
-	screen := newConsole(c.App.Writer)
-	defer screen.Close()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		all, err := statusOf(ctx, c.Args().First())
+	if path := c.Args().First(); path != "" {
+		mounts, err := control.Registered(registryDir())
 		if err != nil {
-			return err
+			return fail("", "%w", err)
 		}
-		switch {
-		case c.Bool("json"), !screen.live:
-			if err := printStatus(c.App.Writer, all, c.Bool("json")); err != nil {
-				return err
-			}
-		default:
-			var lines []string
-			for _, st := range all {
-				lines = append(lines, statusLines(st, screen.lines()/max(1, len(all)))...)
-			}
-			if len(all) == 0 {
-				lines = []string{nothingMounted}
-			}
-			screen.Paint(lines)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+		if r, below, ok := control.Find(mounts, path); ok && below != "" {
+			return statusPathAction(c, r, below)
 		}
 	}
+	if c.Bool("watch") {
+		return watchAction(c)
+	}
+	limit := 0
+	if !c.Bool("json") {
+		limit = boardFiles
+	}
+	all, err := statusOf(c.Context, c.Args().First(), limit)
+	if err != nil && len(all) == 0 {
+		return err
+	}
+	// One mount in trouble does not hide the others.
+	return errors.Join(printStatus(c.App.Writer, all, c.Bool("json")), err)
 }
 
 const nothingMounted = "nothing is mounted"
@@ -93,6 +77,11 @@ func printStatus(w io.Writer, all []control.Status, asJSON bool) error {
 			all = []control.Status{}
 		}
 		return json.NewEncoder(w).Encode(all)
+	}
+	if f, ok := w.(*os.File); ok && canShow(f) {
+		width, _ := newConsole(f).size()
+		_, err := fmt.Fprintln(w, boardLines(newBoard(f, width, mostLines), all))
+		return err
 	}
 	if len(all) == 0 {
 		fmt.Fprintln(w, nothingMounted)
@@ -109,8 +98,8 @@ func printStatus(w io.Writer, all []control.Status, asJSON bool) error {
 // askTime is how long a mount may take to answer before it counts as stuck.
 const askTime = 10 * time.Second
 
-// statusOf asks the mount that has path, or all mounts.
-func statusOf(ctx context.Context, path string) ([]control.Status, error) {
+// statusOf asks the mount that has path, or all mounts, and for at most limit files of each (0: control.DefaultFiles).
+func statusOf(ctx context.Context, path string, limit int) ([]control.Status, error) {
 	mounts, err := control.Registered(registryDir())
 	if err != nil {
 		return nil, fail("", "%w", err)
@@ -125,7 +114,7 @@ func statusOf(ctx context.Context, path string) ([]control.Status, error) {
 	var all []control.Status
 	var trouble error
 	for _, r := range mounts {
-		st, err := askStatus(ctx, r, control.Query{})
+		st, err := askStatus(ctx, r, control.Query{Limit: limit})
 		switch {
 		case errors.Is(err, control.ErrGone) && path == "" && !stillMounted(r.MountPoint):
 			control.Forget(registryDir(), r) // killed, and the machine has been restarted since or the mount was cleaned up
@@ -198,106 +187,6 @@ func stillMounted(point string) bool {
 	}
 	m, below, ok := findMount(table, point)
 	return ok && below == "" && m.Type == fuseType
-}
-
-// statusLines is a Status for people, in at most most lines.
-func statusLines(st control.Status, most int) []string {
-	head := fmt.Sprintf("%s — Frame.io %s %s as %s", shown(st.MountPoint), strings.ToUpper(st.API), shown(st.Root), oneLine(st.User))
-	if st.ReadOnly {
-		head += ", read-only"
-	}
-	if st.State == control.Finishing {
-		head = shown(st.MountPoint) + " — unmounted, finishing the uploads"
-	}
-	lines := []string{head}
-	if st.Trouble != "" {
-		lines = append(lines, "  ! "+st.Trouble)
-	}
-	if st.Link.State == "down" {
-		lines = append(lines, "  ! Frame.io cannot be used since "+st.Link.Since.Local().Format("15:04:05")+": "+st.Link.Error)
-	}
-	if st.Paused {
-		lines = append(lines, "  ! uploads are paused: frameiofs uploads resume")
-	}
-	lines = append(lines, summary(st)...)
-	for _, n := range st.Names {
-		if (n.Parked || n.Error != "") && len(lines) < most/2 {
-			lines = append(lines, "  "+nameLine(n))
-		}
-	}
-	room := max(1, most-len(lines)-2)
-	left := st.LeftOut
-	for i, f := range st.Files {
-		if f.Local {
-			continue
-		}
-		if i >= room {
-			left += len(st.Files) - i
-			break
-		}
-		lines = append(lines, "  "+fileLine(f))
-	}
-	if left > 0 {
-		lines = append(lines, fmt.Sprintf("  … and %d more", left))
-	}
-	lines = append(lines, fmt.Sprintf("  cache %s of %s · %s free for writing", size(st.Cache.Used), size(st.Cache.Limit), size(st.DiskFree)))
-	return lines
-}
-
-// summary is what matters in few words: needs you, on its way, safe.
-func summary(st control.Status) (lines []string) {
-	t := st.Totals
-	if t.Parked > 0 {
-		lines = append(lines, fmt.Sprintf("  ! %s parked: Frame.io does not take them and they need you; then: frameiofs uploads retry", count(t.Parked, "file")))
-	}
-	if t.NamesParked > 0 {
-		lines = append(lines, fmt.Sprintf("  ! %s of names parked: frameiofs uploads retry tries again, frameiofs uploads cancel gives up", count(t.NamesParked, "change")))
-	}
-	if t.Held > 0 {
-		lines = append(lines, fmt.Sprintf("  ! %s held on this machine", count(t.Held, "file")))
-	}
-	switch {
-	case t.Files > 0:
-		line := fmt.Sprintf("  %s on the way, %s of %s sent (%d%%)", count(t.Files, "file"), size(t.Sent), size(t.Bytes), percent(t.Sent, t.Bytes))
-		if t.Rate >= 1 {
-			line += fmt.Sprintf(", %s/s", size(int64(t.Rate)))
-		}
-		lines = append(lines, line+timeLeft(t))
-	case t.Names > 0:
-	case t.Writing == 0 && t.Parked == 0 && t.Held == 0 && t.NamesParked == 0:
-		lines = append(lines, "  everything is on Frame.io")
-	}
-	if t.Names > 0 {
-		line := fmt.Sprintf("  %s of names on the way to Frame.io", count(t.Names, "change"))
-		if t.Files == 0 {
-			line += timeLeft(t)
-		}
-		lines = append(lines, line)
-	}
-	lines = append(lines, provingLines(t)...)
-	if t.Writing > 0 {
-		lines = append(lines, fmt.Sprintf("  %s being written", count(t.Writing, "file")))
-	}
-	if t.Local > 0 {
-		lines = append(lines, fmt.Sprintf("  %s stay on this machine (temporary names, empty files)", count(t.Local, "file")))
-	}
-	if t.Folders > 0 {
-		lines = append(lines, fmt.Sprintf("  %s with temporary names stay on this machine, with what is in them", count(t.Folders, "folder")))
-	}
-	return lines
-}
-
-// timeLeft is how long it takes yet, and what that hangs on if it is not the bandwidth.
-func timeLeft(t control.Totals) string {
-	left := time.Duration(t.TimeLeft * float64(time.Second))
-	if left <= 0 || left > 1000*time.Hour {
-		return ""
-	}
-	text := ", " + span(left) + " left"
-	if t.LimitedBy != "bandwidth" {
-		text += " by " + t.LimitedBy
-	}
-	return text
 }
 
 // nameLine tells of a change that needs somebody, or does not get on.

@@ -108,7 +108,7 @@ func newProgress(c *console) *progress { return &progress{console: c, begun: tim
 
 func (p *progress) status(st control.Status) {
 	if p.console.live {
-		p.console.Paint(statusLines(st, p.console.lines()))
+		p.console.show(st)
 		return
 	}
 	if p.last.IsZero() || time.Since(p.last) >= progressLine {

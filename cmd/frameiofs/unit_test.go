@@ -122,7 +122,7 @@ func TestConsolePaintsBelowTheLines(t *testing.T) {
 	if got, want := out.String(), "\x1b[2A\r\x1b[Jafter\n"; got != want {
 		t.Errorf("after Close: got %q, want %q", got, want)
 	}
-	if got := cut("日本語の名前", 7); len([]rune(got)) > 4 || !strings.HasSuffix(got, "…") {
+	if got := fit("日本語の名前", 7); len([]rune(got)) > 4 || !strings.HasSuffix(got, "…") {
 		t.Errorf("wide characters are cut to %q", got)
 	}
 }
@@ -198,16 +198,16 @@ func TestRootByPathIDAndAddress(t *testing.T) {
 	}
 }
 
-func TestMeterForgetsWhatWasTakenBack(t *testing.T) {
-	var m meter
+func TestRateForgetsWhatWasTakenBack(t *testing.T) {
+	var m track
 	start := time.Now()
 	for i, sent := range []int64{0, 1000, 2000, 3000} {
-		m.sample(start.Add(time.Duration(i)*time.Second), sent)
+		m.add(start.Add(time.Duration(i)*time.Second), sent)
 	}
 	if got := m.rate(); got != 1000 {
 		t.Errorf("rate: got %v, want 1000", got)
 	}
-	m.sample(start.Add(4*time.Second), 0)
+	m.add(start.Add(4*time.Second), 0)
 	if got := m.rate(); got != 0 {
 		t.Errorf("rate after an attempt began again: got %v, want 0", got)
 	}
