@@ -114,3 +114,32 @@ func TestDamagedUpload(t *testing.T) {
 		}
 	})
 }
+
+// What the upload host gets wrong is sent again, as another asset: it may have been taken for the file already. An answer without an ETag is one all
+// the same.
+func TestGarbledParts(t *testing.T) {
+	t.Parallel()
+	wires(t, func(t *testing.T, api string) {
+		t.Parallel()
+		r := newRig(t, api, func(c *sim.Config) {
+			c.Behaviour = world.Behaviour{PartSize: 100_000, NoChecksum: true}
+			c.Faults = []string{"garble@upload+4*1", "noetag@upload%2"}
+		})
+		m := r.mount(mountWith{fs: withXAttr})
+		path := filepath.Join(m.project, "film.mov")
+		content := noise(8, 450_000)
+		check(t, "write", os.WriteFile(path, content, 0o644))
+		m.settle()
+		if !bytes.Equal(r.body(head(r.there()["film.mov"])), content) {
+			t.Error("Frame.io has other bytes")
+		}
+		if n := len(r.there()); n != 1 {
+			t.Errorf("Frame.io has %d files", n)
+		}
+		var is spool.Receipt
+		check(t, "read receipt", json.Unmarshal([]byte(tellsOf(path, "receipt")), &is))
+		if is.Proof != spool.ProvenParts || is.Parts != 5 || is.Attempts != 2 {
+			t.Errorf("receipt %+v", is)
+		}
+	})
+}

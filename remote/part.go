@@ -20,17 +20,12 @@ var errStalled = errors.New("no byte moved for a minute")
 // PutPart sends one part of body to its URL: body's bytes from part.Off on, part.Size of them (spec: frameio-v2.md §5.4,
 // frameio-v4.md §5.1). What the link or S3 drops is sent again for as long as ctx and the URL live; ErrExpired tells that
 // the URL does not any more. Sending a part twice does no harm. No token goes to the upload host. If that tells a checksum (see
-// WithMatched) that is not that of what was sent, the part is sent again, and ErrGarbled comes after some tries.
+// WithMatched) that is not that of what was sent, that is ErrGarbled.
 func (c *Conn) PutPart(ctx context.Context, part Part, body io.ReaderAt) error {
-	garbled := 0
 	for n := 0; ; n++ {
 		err := c.putOnce(ctx, part, body)
 		if err == nil {
 			return nil
-		}
-		if errors.Is(err, ErrGarbled) {
-			c.log.Warn("a part is sent again", "part", part.Number, "err", err)
-			garbled++
 		}
 		fail := &Error{Op: fmt.Sprintf("put part %d", part.Number), Err: err}
 		var s3 *s3Error
@@ -46,7 +41,7 @@ func (c *Conn) PutPart(ctx context.Context, part Part, body io.ReaderAt) error {
 			fail.Err = ctx.Err()
 			return fail
 		}
-		if !again(err, s3) || garbled == garbledTries {
+		if !again(err, s3) || errors.Is(err, ErrGarbled) {
 			return fail
 		}
 		wait := backoff(500*time.Millisecond, n, maxWait)

@@ -12,16 +12,14 @@ import (
 	"github.com/minio/crc64nvme"
 )
 
-// ErrGarbled: the upload host has other bytes than were sent to it. Sending the part again mends that.
+// ErrGarbled: the upload host got other bytes than were sent to it. Sending the part again does not mend that for sure: if it was the last,
+// Frame.io may have put the file together before.
 var ErrGarbled = errors.New("the upload host got other bytes than were sent")
 
 // S3 finds a CRC-64/NVME out of every object that comes without a checksum of its own, and tells it in its answer (its PutObject; spec:
 // frameio-v2.md §5.4 knows of the ETag only, which is no checksum once objects are encrypted). Nothing can be asked for: the URL's
 // signature allows no further x-amz- header, and a Content-MD5, which it would, costs ten times what all else does.
 const sumHeader = "X-Amz-Checksum-Crc64nvme"
-
-// garbledTries is how often one part may come other than it was sent before that is told.
-const garbledTries = 4
 
 // WithMatched has PutPart call f once the upload host has told a checksum of the part, and it is that of what was sent. Of a body that
 // is an *os.File it is not known, because the kernel sends that.

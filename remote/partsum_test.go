@@ -22,13 +22,13 @@ func TestPartSumIsS3s(t *testing.T) {
 	}
 }
 
-// A part of which the upload host tells another checksum is sent again, and is never taken as done.
+// A part of which the upload host tells another checksum is never taken as done.
 func TestPutPartComparesChecksums(t *testing.T) {
 	t.Parallel()
 	data := bytes.Repeat([]byte("0123456789"), 200_000)
 	for _, c := range []struct {
 		name    string
-		tells   func(n int32, right hash.Hash64) string // in the n-th answer
+		tells   func(n int32, right hash.Hash64) string // in the answer
 		calls   int32
 		matched bool
 		err     error
@@ -36,13 +36,7 @@ func TestPutPartComparesChecksums(t *testing.T) {
 		{"right", func(_ int32, h hash.Hash64) string { return base64.StdEncoding.EncodeToString(h.Sum(nil)) }, 1, true, nil},
 		{"none", func(int32, hash.Hash64) string { return "" }, 1, false, nil},
 		{"none that can be read", func(int32, hash.Hash64) string { return "?" }, 1, false, nil},
-		{"wrong once", func(n int32, h hash.Hash64) string {
-			if n == 1 {
-				h.Write([]byte("x"))
-			}
-			return base64.StdEncoding.EncodeToString(h.Sum(nil))
-		}, 2, true, nil},
-		{"wrong for ever", func(int32, hash.Hash64) string { return "AAAAAAAAAAA=" }, garbledTries, false, ErrGarbled},
+		{"wrong", func(int32, hash.Hash64) string { return "AAAAAAAAAAA=" }, 1, false, ErrGarbled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/spool/platter"
 )
 
 // V2 tells a file's checksum when it has processed it: minutes after its last byte, or never (spec: frameio-v2.md §4.2). So long the file
@@ -52,13 +53,18 @@ func (s *Spool) awaitedPath(id remote.ID) string {
 // await keeps what is needed when the checksum comes, before the bytes are given away. It may be called again.
 func (s *Spool) await(w *awaited, data string) error {
 	path := s.awaitedPath(w.Receipt.ID)
-	if err := writeJSON(filepath.Dir(path), filepath.Base(path)+".json", w, lazily); err != nil {
+	// Of many small files the fsyncs would take longer than all else. A loss of power costs no more than the check of their checksums.
+	large := w.Receipt.Size > smallFile
+	if err := writeJSON(filepath.Dir(path), filepath.Base(path)+".json", w, large); err != nil {
 		return err
 	}
 	s.did("await")
 	switch err := os.Link(data, path); {
 	case err == nil:
 		s.did("keep bytes")
+		if large {
+			return platter.SyncDir(filepath.Dir(path))
+		}
 	case errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrNotExist): // it was called before
 	default: // a disk without hard links
 		s.log.Warn("the bytes of a file are not kept until its checksum is told", "name", w.Receipt.Name, "err", err)

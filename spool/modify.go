@@ -71,6 +71,7 @@ func (e *Entry) unseal() {
 func (e *Entry) reopen() error {
 	rec, was, _ := e.get()
 	line := e.line
+	done, confirmed := e.receipt()
 	err := e.save(!e.isYoung(), func(r *record) {
 		r.Closed, r.Closer, r.Synced, r.Broken, r.Past = time.Time{}, Closing{}, false, false, false
 		r.Hold, r.Reason, r.Failures, r.Sealed = "", "", 0, time.Time{}
@@ -82,6 +83,9 @@ func (e *Entry) reopen() error {
 	}
 	if err != nil {
 		return err
+	}
+	if confirmed {
+		e.s.superseded(done)
 	}
 	if was != Writing {
 		e.s.log.Info("file is changed again", "key", e.key, "name", e.Info().Name, "was", was)

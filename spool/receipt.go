@@ -102,6 +102,12 @@ func (a *attempt) receive(data string) *awaited {
 	return w
 }
 
+// superseded keeps the receipt of a content that Frame.io has confirmed, and that was changed here before the rest of the program was told.
+func (s *Spool) superseded(r Receipt) {
+	r.Note = "it was changed here before it was in its place: newer bytes followed as a version"
+	s.note(r)
+}
+
 // received keeps the receipt of what the rest of the program has been told of.
 func (s *Spool) received(w *awaited) {
 	if w == nil {

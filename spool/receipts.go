@@ -218,7 +218,7 @@ func (s *Spool) Receipts(before Mark, most int, which func(*Receipt) bool) (all 
 			more = true
 			return false
 		}
-		all, next = append(all, r), at
+		all, next = append(all, s.honest(r)), at
 		return true
 	})
 	return all, next, more, err
@@ -238,12 +238,22 @@ func (s *Spool) ReceiptsOf(ids ...remote.ID) (map[remote.ID]Receipt, error) {
 		}
 		var r Receipt
 		if json.Unmarshal(line, &r) == nil && r.ID == id {
-			found[id] = r
+			found[id] = s.honest(r)
 			delete(wanted, id)
 		}
 		return len(wanted) > 0
 	})
 	return found, err
+}
+
+// honest corrects a receipt that speaks of a checksum that nobody waits for any more: a loss of power has taken the note of that.
+func (s *Spool) honest(r Receipt) Receipt {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if r.Awaited && s.awaited[r.ID] == nil {
+		r.Awaited, r.Note = false, "its checksum was not waited for to the end: power was lost"
+	}
+	return r
 }
 
 // lineID is the id in a line, without reading all of it.

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -167,6 +168,9 @@ func (a *attempt) put(ctx context.Context, i int, part remote.Part, log *os.File
 		err := a.e.s.cfg.Remote.PutPart(ctx, part, r)
 		if err == nil {
 			break
+		}
+		if errors.Is(err, remote.ErrGarbled) && ctx.Err() == nil {
+			return &failure{why: err.Error(), counted: true, left: leftover}
 		}
 		if ctx.Err() != nil || judge(err) != remote.Passing || n >= partTries {
 			return err

@@ -530,3 +530,36 @@ func TestReceipts(t *testing.T) {
 		t.Errorf("the newest does not end with a line: %v", err)
 	}
 }
+
+// A part that came other than it was sent begins the upload anew, as another asset; if that happens again and again a person is asked.
+func TestGarbledPart(t *testing.T) {
+	for _, times := range []int32{1, 100} {
+		t.Run(fmt.Sprint(times), func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake()
+				var n atomic.Int32
+				f.hook(nil, func(op, url string) error {
+					if op == "put" && strings.HasSuffix(url, "/3") && n.Add(1) <= times {
+						return remote.ErrGarbled
+					}
+					return nil
+				})
+				r := newRig(t, f).start()
+				content := strings.Repeat("0123456789", 950)
+				e := r.file("a", content)
+				if times > 3 {
+					r.reach(e, Parked)
+					if why := e.Info().Reason; !strings.Contains(why, "other bytes than were sent") {
+						t.Errorf("parked because: %s", why)
+					}
+					n.Store(times)
+					r.Retry()
+				}
+				r.finish()
+				r.expect("folder-a/a = " + seen(content))
+				r.expectEmpty()
+			})
+		})
+	}
+}
