@@ -1,5 +1,5 @@
 # Short names for the commands; ./dev does the set-up of a fresh machine first.
-.PHONY: model programs all build test race vet fuzz bench bench-writing bench-reading fire demo soak
+.PHONY: release model programs all build test race vet fuzz bench bench-writing bench-reading fire demo soak
 
 all: vet race
 
@@ -17,6 +17,10 @@ test:
 
 race:
 	go test -race ./...
+
+# dist/: archives, deb and rpm packages, checksums. VERSION is told by git, or by you.
+release:
+	packaging/release $(VERSION)
 
 demo: build
 	bin/frameiofs demo
