@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"maps"
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
@@ -54,7 +55,9 @@ func (t *Tree) change(parent remote.Ref, note func(map[remote.ID]change, time.Ti
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := keyOf(t.called(parent)) // who makes a change may have begun before the folder got its name
-	note(t.ours(k), t.now())
+	noted := map[remote.ID]change{}
+	note(noted, t.now())
+	maps.Copy(t.ours(k), noted)
 	t.sweep()
 	s := t.known(k)
 	if s == nil {
@@ -62,6 +65,7 @@ func (t *Tree) change(parent remote.Ref, note func(map[remote.ID]change, time.Ti
 	}
 	apply(s)
 	t.keep(k, s)
+	t.index.own(k, noted) // after that, so that a batch that is begun between has what is noted too early, not too late
 }
 
 // ours are our changes in k, to be added to. t.mu is held.

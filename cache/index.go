@@ -31,7 +31,8 @@ var (
 // outdated are buckets of earlier versions whose contents can be had again.
 var outdated = [][]byte{[]byte("listings1")}
 
-// gather is how long changes are gathered before they are written with one fsync. Twice that is what a kill -9 may cost.
+// gather is how long changes are gathered before they are written with one fsync. Twice that is what a kill -9 may cost, but not of
+// our own changes of listings: see own.go.
 const gather = 200 * time.Millisecond
 
 // Index is the file in which listings, kept attributes and inode aliases outlive the program. There is one per state
@@ -52,6 +53,7 @@ type Index struct {
 	writing *batch           // being written; empty at other times
 	err     error            // of the last write
 	closed  bool
+	log     ownLog
 }
 
 // OpenIndex opens the index at path, or makes it with mode 0600. If another process has it open, the error says so after
@@ -73,6 +75,11 @@ func OpenIndex(path string) (*Index, error) {
 	}
 	x := &Index{db: db, kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		next: newBatch(), writing: newBatch()}
+	var left []owned
+	if x.log, left, err = openOwn(path); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("open index: %w", err)
+	}
 	err = db.Update(func(tx *bbolt.Tx) error {
 		for _, name := range outdated {
 			if err := tx.DeleteBucket(name); err != nil && !errors.Is(err, bolterr.ErrBucketNotFound) {
@@ -86,10 +93,13 @@ func OpenIndex(path string) (*Index, error) {
 		}
 		x.attrs, x.aliases = newShelf[Attr](tx.Bucket(bucketAttrs)), newShelf[alias](tx.Bucket(bucketAliases))
 		x.xattrs = newShelf[struct{}](tx.Bucket(bucketXAttrs))
-		return nil
+		return x.log.again(tx, left)
 	})
+	if err == nil {
+		err = x.log.clear()
+	}
 	if err != nil {
-		_ = db.Close()
+		_ = errors.Join(x.log.close(), db.Close())
 		return nil, fmt.Errorf("open index: %w", err)
 	}
 	go x.run()
@@ -109,6 +119,9 @@ func (x *Index) Close() error {
 	<-x.done
 	err := x.flush()
 	if e := x.db.Close(); err == nil && e != nil {
+		err = fmt.Errorf("close index: %w", e)
+	}
+	if e := x.log.close(); err == nil && e != nil {
 		err = fmt.Errorf("close index: %w", e)
 	}
 	return err

@@ -55,6 +55,7 @@ func (x *Index) flush() error {
 	x.mu.Lock()
 	b := x.next
 	x.next, x.writing = newBatch(), b
+	x.log.turn()
 	x.mu.Unlock()
 
 	err := x.write(b)
@@ -64,6 +65,8 @@ func (x *Index) flush() error {
 	if err != nil {
 		x.next = b.over(x.next)
 		err = fmt.Errorf("write index: %w", err)
+	} else {
+		x.log.written()
 	}
 	x.writing, x.err = newBatch(), err
 	return err
