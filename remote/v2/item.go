@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
@@ -177,8 +179,18 @@ func (a asset) content(it *remote.Item) {
 	it.Failed = it.State == remote.Failed
 	it.Mtime = a.mtime()
 	if a.Checksums != nil {
-		it.Checksum = a.Checksums.XXHash
+		it.Checksum = checksum(a.Checksums.XXHash)
 	}
+}
+
+// checksum is an xxHash64 in our form, 16 lower-case hex digits. What cannot be one counts as none: a film must not be taken for damaged
+// because of how its checksum is written.
+func checksum(text string) string {
+	n, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%016x", n)
 }
 
 // state goes by upload_completed_at: nothing else tells reliably that the bytes are there (spec: frameio-v2.md §4.2).

@@ -108,7 +108,7 @@ func TestAssetBecomesItem(t *testing.T) {
 		}},
 		{"stack", `{"type":"version_stack","filesize":null,"filetype":null,"cover_asset_id":"a9","cover_asset":{"type":"file","id":"a9","filesize":5,"filetype":"video/mp4",
 			"upload_completed_at":"2024-08-30T22:00:00Z","checksums":{"xx_hash":"ff"},"label":"in_progress"}}`, func(it *remote.Item) {
-			it.Kind, it.Size, it.MediaType, it.State, it.Content, it.Checksum, it.Label = remote.Stack, 5, "video/mp4", remote.Uploaded, "a9", "ff", "in_progress"
+			it.Kind, it.Size, it.MediaType, it.State, it.Content, it.Checksum, it.Label = remote.Stack, 5, "video/mp4", remote.Uploaded, "a9", "00000000000000ff", "in_progress"
 		}},
 	} {
 		var doc map[string]any
