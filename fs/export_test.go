@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"log/slog"
 	"runtime"
 	"time"
 )
@@ -23,7 +24,7 @@ func MacOptions(given []string, root string, readOnly bool) []string {
 }
 
 // Locks tells whether the kernel is asked to send locks to us.
-func Locks() bool { return (&FS{}).options().EnableLocks }
+func Locks() bool { return (&FS{log: slog.New(slog.DiscardHandler)}).options().EnableLocks }
 
 // NoPast has what is being written go through us, as where the kernel cannot write by itself.
 func NoPast(c *Config) { c.testOnlyNoPast = true }
