@@ -27,6 +27,7 @@ type Source struct {
 	mu      sync.Mutex // guards what follows
 	grant   Grant
 	stamp   stamp
+	reading bool      // the keyring is being asked for a changed profile
 	look    time.Time // not to read the profile's file before, because that has just failed
 	trouble *Error    // why the last renewal failed, or the profile cannot be read; nil if all is well
 	refused string    // the access token that trouble is about
@@ -143,13 +144,46 @@ func (s *Source) refreshView() {
 	case err != nil, stamp == s.stamp, s.now().Before(s.look):
 		return
 	}
-	g, err := s.profiles.Load(s.name)
+	r, err := s.profiles.read(s.name, ".json")
+	if err == nil && r.Store == Keyring {
+		s.readRing(r, stamp)
+		return
+	}
+	g := r.Grant
+	if err == nil {
+		g, err = r.open()
+	}
+	s.readAgain(g, stamp, err)
+}
+
+// readRing reads a changed profile's secrets behind, because a keyring may take its time and nobody is to wait for it as long as the token at hand
+// does. The caller has mu.
+func (s *Source) readRing(r record, at stamp) {
+	if s.reading {
+		return
+	}
+	s.reading = true
+	go func() { // ends by itself: patiently
+		g, err := r.open()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.reading = false
+		if g.Serial > s.grant.Serial || g.SignedIn.After(s.grant.SignedIn) {
+			s.readAgain(g, at, err)
+			return
+		}
+		s.stamp = at // what is at hand is as new
+	}()
+}
+
+// readAgain takes what a changed profile holds. The caller has mu.
+func (s *Source) readAgain(g Grant, at stamp, err error) {
 	if err != nil {
 		s.look = s.now().Add(lookPause)
 		s.log.Warn("the sign-in has changed and cannot be read", "profile", s.name, "err", err)
 		return
 	}
-	s.adopt(g, stamp)
+	s.adopt(g, at)
 }
 
 // adopt makes g the grant at hand. The caller has mu.

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
+	"github.com/frameiofs/frameiofs/signin"
 )
 
 // asked is what one generation of the API answered.
@@ -94,6 +94,9 @@ func tokenFinding(ctx context.Context, file string, acc account) finding {
 	if err != nil {
 		return wrongBy("token", err)
 	}
+	if acc.source != nil {
+		return profileFinding(acc, time.Now())
+	}
 	kind := "a token"
 	switch {
 	case strings.HasPrefix(token, "fio-u-"):
@@ -102,13 +105,24 @@ func tokenFinding(ctx context.Context, file string, acc account) finding {
 		kind = "an Adobe access token"
 	}
 	from := "from the environment"
-	switch {
-	case file != "":
+	if file != "" {
 		from = "from " + file + ", which only you can read"
-	case os.Getenv("FRAMEIO_TOKEN") == "":
-		from = "kept by frameiofs login"
 	}
 	return lifeFinding(kind+" "+from, token, time.Now())
+}
+
+// profileFinding judges what frameiofs login has kept.
+func profileFinding(acc account, now time.Time) finding {
+	s := signedInOf(acc.source.Grant())
+	what := fmt.Sprintf("profile %s, signed in by %s, in the %s; %s", s.Profile, s.Method, s.Kept, s.life(now))
+	if text := acc.trouble(); text != "" {
+		remedy := "frameiofs login"
+		if s.Profile != signin.DefaultProfile {
+			remedy += " --profile " + s.Profile
+		}
+		return doubtful("token", remedy, "%s: %s", what, text)
+	}
+	return fine("token", "%s", what)
 }
 
 // lifeFinding judges how long a token is good, which those of Adobe tell (they are JSON Web Tokens).
