@@ -86,7 +86,7 @@ func (b board) fileRow(mount string, f control.File) row {
 		style, why = b.warn, f.Reason
 	case f.Paused && f.Stage != "writing":
 		stage, style = "paused", b.warn
-	case f.Stage == "uploading", f.Stage == "confirming":
+	case f.Stage == "uploading", f.Stage == "confirming", f.Stage == "verifying":
 		style = b.moving
 	}
 	if why == "" && f.Error != "" {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -75,12 +74,7 @@ func (s *session) report(q control.Query) control.Status {
 		st.Totals.TimeLeft, st.Totals.LimitedBy = 0, "pause"
 	}
 	st.Names = s.nameList(changes, q)
-	st.Files = s.filesUnder(all, q.Under)
-	slices.SortStableFunc(st.Files, func(a, b control.File) int { return urgency(a) - urgency(b) })
-	if q.Limit > 0 && len(st.Files) > q.Limit {
-		st.LeftOut = len(st.Files) - q.Limit
-		st.Files = st.Files[:q.Limit]
-	}
+	st.Files, st.LeftOut = s.filesUnder(all, q)
 	return st
 }
 
@@ -149,23 +143,29 @@ func totals(all []spool.Info, gone bool) (t control.Totals) {
 	return t
 }
 
+// urgencies is how many there are.
+const urgencies = 7
+
 // urgency sorts what needs a person first.
-func urgency(f control.File) int {
-	switch spool.Stage(f.Stage) {
+func urgency(in *spool.Info) int {
+	switch in.Stage {
 	case spool.Parked:
 		return 0
 	case spool.Held:
-		if f.Local {
-			return 4
+		if in.Quiet {
+			return 6
 		}
 		return 1
 	case spool.Uploading, spool.Confirming, spool.Verifying:
 		return 2
 	}
-	if f.Paused {
+	switch {
+	case in.Paused:
 		return 5
+	case in.First:
+		return 3
 	}
-	return 3
+	return 4
 }
 
 // paths gives a way to find the path below the mount of what has a name in a folder; each folder is looked up once, and until done is called
@@ -187,24 +187,40 @@ func (s *session) paths() (at func(folder remote.Ref, name string) (full string,
 	}, done
 }
 
-// filesUnder gives the entries at or below a path their paths. Where a folder's path cannot be found out, its files count as
-// being below every path: who waits for them must not be told that all is done.
-func (s *session) filesUnder(all []spool.Info, under string) []control.File {
+// filesUnder gives the entries at or below a path their paths, the most urgent first, and tells how many are more than limit (0: none). Where a
+// folder's path cannot be found out, its files count as being below every path: who waits for them must not be told that all is done.
+func (s *session) filesUnder(all []spool.Info, q control.Query) (files []control.File, leftOut int) {
 	at, done := s.paths()
 	defer done()
-	files := make([]control.File, 0, min(len(all), control.MaxFiles))
-	for _, in := range all {
-		name, ok := at(in.Parent, in.Name)
-		if ok && !below(name, under) {
-			continue
-		}
-		f := fileOf(in, name)
-		if in.Stage == spool.Uploading {
-			f.Rate = s.meter.rateOf(in.Key)
-		}
-		files = append(files, f)
+	var byUrgency [urgencies][]int
+	for i := range all {
+		u := urgency(&all[i])
+		byUrgency[u] = append(byUrgency[u], i)
 	}
-	return files
+	everything := strings.Trim(q.Under, "/") == ""
+	files = make([]control.File, 0, min(len(all), control.MaxFiles))
+	for _, which := range byUrgency {
+		for _, i := range which {
+			full := q.Limit > 0 && len(files) >= q.Limit
+			if full && everything { // of thousands, only those that are told of need a path
+				leftOut++
+				continue
+			}
+			name, ok := at(all[i].Parent, all[i].Name)
+			switch {
+			case ok && !below(name, q.Under):
+			case full:
+				leftOut++
+			default:
+				f := fileOf(all[i], name)
+				if all[i].Stage == spool.Uploading {
+					f.Rate = s.meter.rateOf(all[i].Key)
+				}
+				files = append(files, f)
+			}
+		}
+	}
+	return files, leftOut
 }
 
 // below reports whether name is under, or in the folder under.
