@@ -107,15 +107,33 @@ func asked(in *fuse.SetAttrIn) (a spool.Attr, any bool) {
 		a.GID, any = &gid, true
 	}
 	if t, ok := in.GetMTime(); ok {
-		a.Mtime, any = t, true
+		a.Mtime, any = bounded(t), true
 	}
 	if t, ok := in.GetATime(); ok {
-		a.Atime, any = t, true
+		a.Atime, any = bounded(t), true
 	}
 	if any {
 		a.Ctime = time.Now()
 	}
 	return a, any
+}
+
+// The first and the last time that a file can have: what lies beyond is not to be written down in words, as the spool's records and V2's
+// properties have it. A disk has such bounds, too.
+var (
+	earliest = time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)
+	latest   = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+)
+
+// bounded is a time that a program has set as it is kept.
+func bounded(t time.Time) time.Time {
+	switch {
+	case t.Before(earliest):
+		return earliest
+	case t.After(latest):
+		return latest
+	}
+	return t
 }
 
 // merged is kept with what a sets laid over it.

@@ -166,3 +166,41 @@ func TestRsyncHasNothingToDoAfterAStart(t *testing.T) {
 		}
 	})
 }
+
+// Times before the year 1 and after 9999 come to those, as on a disk they come to its bounds.
+func TestTimesHaveBounds(t *testing.T) {
+	t.Parallel()
+	wires(t, func(t *testing.T, api string) {
+		r := newRig(t, api)
+		m := r.mount(mountWith{})
+		at := map[string][2]int64{"far": {1 << 50, 253402300799}, "long ago": {-1 << 50, -62135596799}, "not so far": {16299260424, 16299260424}}
+		each := func(do func(path string, set, want int64)) {
+			for _, when := range []string{"before", "after"} {
+				for name, c := range at {
+					do(filepath.Join(m.project, name+" "+when), c[0], c[1])
+				}
+			}
+		}
+		expect := func(path string, _, want int64) {
+			if st := stat(t, path); st.Mtim.Sec != want || st.Atim.Sec != want {
+				t.Errorf("%s is of %d, read at %d, want %d", filepath.Base(path), st.Mtim.Sec, st.Atim.Sec, want)
+			}
+		}
+		uploaded := false
+		set := func(path string, set, _ int64) {
+			if uploaded == strings.HasSuffix(path, "after") {
+				check(t, "set", unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{{Sec: set}, {Sec: set}}, 0))
+			}
+		}
+		each(func(path string, _, _ int64) { check(t, "write", os.WriteFile(path, []byte("x"), 0o644)) })
+		each(set)
+		m.settle()
+		uploaded = true
+		each(set)
+		m.settle()
+		each(expect)
+		m.stop()
+		m = r.mount(mountWith{state: m.state})
+		each(expect)
+	})
+}

@@ -82,7 +82,8 @@
 // is about to be changed there is asked for first (create, mkdir, rename, unlink, rmdir, open for writing).
 //
 // chmod, chown, times and, with XAttr, extended attributes (user.*; on macOS all) are kept on this machine, with the bytes they were
-// set on: up to 64 KiB a value and 1 MiB a file. user.frameio.{id,url,state,version,label,checksum,receipt} tell of a file, and are not listed,
+// set on: up to 64 KiB a value and 1 MiB a file; times from the year 1 to 9999. user.frameio.{id,url,state,version,label,checksum,receipt}
+// tell of a file, and are not listed,
 // so that nobody copies them. security.*, system.* and trusted.* are not supported. V2 keeps modification times too. Symbolic
 // links, hard links, devices, sockets and fifos are refused (EPERM): Frame.io has none. So are files without a name (O_TMPFILE: EOPNOTSUPP).
 //

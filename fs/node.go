@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -146,8 +147,13 @@ func (l *lean) item() remote.Item {
 }
 
 func nanoseconds(t time.Time) int64 {
-	if t.IsZero() {
+	switch {
+	case t.IsZero():
 		return 0
+	case t.Before(since1970(math.MinInt64)): // 1677
+		return math.MinInt64
+	case t.After(since1970(math.MaxInt64)): // 2262
+		return math.MaxInt64
 	}
 	return t.UnixNano()
 }

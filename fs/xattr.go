@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 
+	"github.com/frameiofs/frameiofs/cache"
 	"github.com/frameiofs/frameiofs/remote"
 	"github.com/frameiofs/frameiofs/spool"
 )
@@ -116,12 +118,12 @@ func (n *file) changeXAttrs(ctx context.Context, change xattrChange) error {
 	for {
 		it, e := n.get()
 		if e == nil {
-			return n.fs.cfg.Index.ChangeXAttrs(it.Content, change.index)
+			return n.fs.indexXAttrs(it.Content, change)
 		}
 		err := e.ChangeXAttrs(change)
 		switch {
 		case err == nil && unmodified(e.Info()):
-			return n.fs.cfg.Index.ChangeXAttrs(it.Content, change.index)
+			return n.fs.indexXAttrs(it.Content, change)
 		case !errors.Is(err, spool.ErrGone):
 			return err
 		}
@@ -160,5 +162,13 @@ func (d *dir) Removexattr(_ context.Context, name string) syscall.Errno {
 }
 
 func (d *dir) changeXAttrs(change xattrChange) error {
-	return d.fs.cfg.Index.ChangeXAttrs(d.get().ID, change.index)
+	return d.fs.indexXAttrs(d.get().ID, change)
+}
+
+// indexXAttrs keeps what change makes of the attributes that are kept for id, and when that was.
+func (f *FS) indexXAttrs(id remote.ID, change xattrChange) error {
+	if err := f.cfg.Index.ChangeXAttrs(id, change.index); err != nil {
+		return err
+	}
+	return f.cfg.Index.SetAttr(id, cache.Attr{Ctime: time.Now()})
 }

@@ -265,3 +265,30 @@ func TestProgramsKeepXAttrs(t *testing.T) {
 		}
 	})
 }
+
+// Setting and removing an attribute is a change of the file, and of nothing but its ctime.
+func TestXAttrsChangeCtime(t *testing.T) {
+	t.Parallel()
+	wires(t, func(t *testing.T, api string) {
+		m := newRig(t, api).mount(mountWith{fs: withXAttr})
+		folder, leaving, there := filepath.Join(m.project, "Day 1"), filepath.Join(m.project, "leaving.tmp"), filepath.Join(m.project, "there.mov")
+		check(t, "mkdir", os.Mkdir(folder, 0o755))
+		check(t, "write", os.WriteFile(leaving, []byte("one"), 0o644))
+		check(t, "write", os.WriteFile(there, []byte("two"), 0o644))
+		m.settle()
+		for _, path := range []string{folder, leaving, there} {
+			for what, change := range map[string]func() error{
+				"set":    func() error { return unix.Setxattr(path, "user.a", []byte("y"), 0) },
+				"remove": func() error { return unix.Removexattr(path, "user.b") },
+			} {
+				setXAttr(t, path, "user.b", "x")
+				was := stat(t, path)
+				time.Sleep(5 * time.Millisecond)
+				check(t, what, change())
+				if is := stat(t, path); is.Ctim.Nano() <= was.Ctim.Nano() || is.Mtim != was.Mtim {
+					t.Errorf("%s on %s: changed at %v, then at %v; written at %v, then at %v", what, filepath.Base(path), was.Ctim, is.Ctim, was.Mtim, is.Mtim)
+				}
+			}
+		}
+	})
+}
