@@ -44,6 +44,11 @@ func (t *Tree) Drop(parent remote.Ref, id remote.ID) {
 	t.change(parent, func(changes map[remote.ID]change, now time.Time) {
 		changes[id] = change{at: now, gone: true}
 		changes[is] = change{at: now, gone: true}
+		if s := t.known(keyOf(t.called(parent))); s != nil {
+			if e := s.ids()[id]; e != nil && e.Kind == remote.Stack { // its versions go one by one, and the last may stand alone for a moment
+				changes[e.Content] = change{at: now, gone: true}
+			}
+		}
 	}, func(s *siblings) {
 		s.remove(id)
 		s.remove(is)

@@ -102,3 +102,17 @@ func TestTreeForgetDuringFetch(t *testing.T) {
 		mustList(t, tree, "b") // what was older did not come back
 	})
 }
+
+// The versions of a stack are deleted one by one, and the last may stand in the folder for a moment.
+func TestTreeDropsAStackWithItsNewestFile(t *testing.T) {
+	last := file(1, "film")
+	stack := remote.Item{Ref: remote.Ref{Kind: remote.Stack, ID: "stack"}, Content: last.ID, Name: "film", Parent: home.ID, State: remote.Uploaded, Created: last.Created, Updated: last.Updated}
+	w := newWorld(stack, file(2, "b"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		mustList(t, tree, "film", "b")
+		tree.Drop(home, stack.ID)
+		w.set(func() { w.folders[home.ID] = []remote.Item{last, file(2, "b")} })
+		tree.Forget(home)
+		mustList(t, tree, "b")
+	})
+}

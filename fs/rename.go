@@ -215,9 +215,9 @@ func (d *dir) renameFile(ctx context.Context, src line, there spool.There, to *d
 		if kept {
 			d.fs.cfg.Tree.Put(target.Parent, old)
 		}
-	case over != nil:
+	case over != nil: // not Supersede: what Frame.io has confirmed of it meanwhile has nothing above it
 		d.fs.linger(over.entry)
-		if err := over.entry.Supersede(); err != nil {
+		if err := over.entry.Discard(); err != nil && !errors.Is(err, spool.ErrGone) {
 			return err
 		}
 		d.fs.forsaken(to.get().Ref, over.entry)
@@ -340,8 +340,8 @@ func (d *dir) relocate(ctx context.Context, it remote.Item, to *dir, newName str
 	from, parent := d.get().Ref, to.get().Ref
 	var moved remote.Item
 	var err error
-	if name := cache.Actual(newName); spool.LocalName(name) && !it.IsDir() {
-		moved, err = d.fs.cfg.Rests.RelocateLater(it, from, parent, name) // perhaps a save: see aside.go
+	if name := cache.Actual(newName); spool.LocalName(name) && it.Kind == remote.File { // V4 refuses to rename some stacks: that is to be heard
+		moved, err = d.fs.cfg.Rests.RelocateLater(it, from, parent, name) // perhaps a save: see backup.go
 	} else {
 		moved, err = d.fs.cfg.Names.Relocate(ctx, it, from, parent, name)
 	}

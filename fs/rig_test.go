@@ -100,6 +100,7 @@ type mountWith struct {
 	client func(client) client // what stands between the mount and its wire
 	token  string              // name of the seeded token; default full
 	settle time.Duration
+	full   bool          // the cache has no room
 	age    time.Duration // how old a listing may be that is shown; default 300 ms
 	fresh  time.Duration // for so long it is not asked for again; default 300 ms
 }
@@ -149,7 +150,11 @@ func (r *rig) mount(with mountWith) *mounted {
 	tree := cache.NewTree(cache.TreeConfig{Namespace: m.names, Index: index, Log: log, Age: with.age, Fresh: m.fresh,
 		Changed: func(parent remote.Ref, changes []cache.Change) { m.fs.Changed(parent, changes) }})
 	m.tree = tree
-	blocks, err := cache.OpenBlocks(cache.BlocksConfig{Dir: filepath.Join(m.state, "blocks"), Source: cl, Log: log})
+	bc := cache.BlocksConfig{Dir: filepath.Join(m.state, "blocks"), Source: cl, Log: log}
+	if with.full {
+		bc.KeepFree = 1 << 60
+	}
+	blocks, err := cache.OpenBlocks(bc)
 	check(t, "open blocks", err)
 	sc := spool.Config{Dir: filepath.Join(m.state, "spool"), Remote: cl, Names: m.names, Settle: with.settle, Log: log,
 		Base:    func(was remote.Item) spool.Base { return blocks.Open(was) },

@@ -22,12 +22,13 @@ type job struct {
 	to    place
 	since time.Time // a creation: when it was first tried, if it was
 	begun time.Time
+	again bool // it may have been begun before
 	doubt bool // only this call makes it doubtful where the item is, or what its name is
 }
 
 // start has i carried on by one call.
 func (j *Journal) start(ctx context.Context, wg *sync.WaitGroup, i *intent, kind call) {
-	b := job{i: i, kind: kind, ref: i.ref(), item: i.item(), begun: time.Now()}
+	b := job{i: i, kind: kind, ref: i.ref(), item: i.item(), begun: time.Now(), again: i.again || i.tries > 0}
 	if kind != tell {
 		b.to = i.goal()
 	}
@@ -110,7 +111,11 @@ func (j *Journal) call(ctx context.Context, b *job) (remote.Item, error) {
 	case deleteFolder:
 		return remote.Item{}, j.deleteFolder(ctx, b)
 	default:
-		return remote.Item{}, missing(j.cfg.Remote.Delete(ctx, b.ref))
+		err := missing(j.cfg.Remote.Delete(ctx, b.ref))
+		if err == nil && b.again && b.item.Kind == remote.Stack && b.item.Content != "" { // what is left of a stack may be its newest file
+			err = missing(j.cfg.Remote.Delete(ctx, remote.Ref{Kind: remote.File, ID: b.item.Content, Account: b.ref.Account}))
+		}
+		return remote.Item{}, err
 	}
 }
 

@@ -194,7 +194,7 @@ func (j *Journal) restore(r *record) {
 	if r.Tried != nil {
 		fix(&r.Tried.place)
 	}
-	i := &intent{record: *r, handed: true, shown: r.At}
+	i := &intent{record: *r, handed: true, again: true, shown: r.At}
 	if a, ok := j.aliases[r.Item.ID]; ok {
 		i.Real = a.Is
 		if !i.there() && i.Tried != nil { // the line that says where was lost

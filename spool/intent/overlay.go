@@ -61,6 +61,9 @@ func (j *Journal) over(id remote.ID) *overlay {
 		case i.there() && i.refused() && !i.mute(): // as it is on Frame.io
 		case !here:
 			o.hide[i.ref().ID] = true
+			if i.deletion() && i.Item.Kind == remote.Stack { // its versions go one by one, and the last may stand alone for a moment
+				o.hide[i.Item.Content] = true
+			}
 		default:
 			o.show[i.ref().ID] = i.item()
 			// What is here already and not listed was deleted by somebody else.

@@ -68,6 +68,7 @@ type intent struct {
 	doing     place      // …to this place
 	ticket    uint64     // its place in the queues; others are void
 	queued    bool       // it stands in a ready queue
+	again     bool       // it is of an earlier run
 	tries     int        // in vain, in a row
 	err       error      // what the last of them came to
 	retry     time.Time  // not before
