@@ -52,7 +52,8 @@
 // A file that is renamed to a name that stays on this machine (x~) and then made anew (Emacs, vim) keeps its asset: what was made is its next
 // version, and the backup a copy of what it was, here. So it is under an ordinary name (x.bak) if one process does both within two
 // seconds in one folder; that copy Frame.io makes. In all other cases, and if a file of the backup's name is on Frame.io already, a rename is
-// taken literally: the asset, its versions and comments go with the new name.
+// taken literally: the asset, its versions and comments go with the new name. V4 may refuse to rename a stack (EPERM); then these programs
+// copy.
 //
 // mkdir, rename, unlink and rmdir of what is on Frame.io return when Frame.io has done it or refused. If it gives no answer in time
 // (its limits, the link) the call succeeds all the same: the change is then as durable as a close, is shown from here on, also after a
