@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -133,23 +135,58 @@ func checkAllowOther() error {
 	return fail("echo user_allow_other | sudo tee -a /etc/fuse.conf", "--allow-other is not permitted by /etc/fuse.conf")
 }
 
-// usersOf names the processes that have something of the mount open. It only reads links under /proc, which touches no mount.
+// usersPatience is how long usersOf looks.
+const usersPatience = 2 * time.Second
+
+// usersOf names the processes that have something of the mount open, as far as they are found in time. It only reads links under /proc, which
+// touches no mount; but the links of a process that is stuck in execve, be it for a mount of somebody else's, cannot be read before it goes on.
 func usersOf(point string) []string {
-	var users []string
-	procs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, proc := range procs {
-		links, _ := filepath.Glob(proc + "/fd/*")
-		for _, link := range append(links, proc+"/cwd", proc+"/root") {
-			to, err := os.Readlink(link)
-			if err != nil || to != point && !strings.HasPrefix(to, point+"/") {
-				continue
+	found := make(chan string, 256)
+	go func() { // stays behind if a process is stuck; it is gone with us
+		defer close(found)
+		findUsers(point, func(user string) {
+			select {
+			case found <- user:
+			default: // so many nobody wants to read
 			}
-			comm, _ := os.ReadFile(proc + "/comm")
-			users = append(users, fmt.Sprintf("%s (%s: %s)", shown(strings.TrimSpace(string(comm))), filepath.Base(proc), shown(to)))
-			break
+		})
+	}()
+	var users []string
+	late := time.After(usersPatience)
+	for {
+		select {
+		case user, more := <-found:
+			if !more {
+				return users
+			}
+			users = append(users, user)
+		case <-late:
+			return users
 		}
 	}
-	return users
+}
+
+// findUsers looks at several processes at once, so that one that is stuck does not hide the others.
+func findUsers(point string, tell func(user string)) {
+	procs, _ := filepath.Glob("/proc/[0-9]*")
+	var looking errgroup.Group
+	looking.SetLimit(16)
+	for _, proc := range procs {
+		looking.Go(func() error {
+			links, _ := filepath.Glob(proc + "/fd/*")
+			for _, link := range append(links, proc+"/cwd", proc+"/root") {
+				to, err := os.Readlink(link)
+				if err != nil || to != point && !strings.HasPrefix(to, point+"/") {
+					continue
+				}
+				comm, _ := os.ReadFile(proc + "/comm")
+				tell(fmt.Sprintf("%s (%s: %s)", shown(strings.TrimSpace(string(comm))), filepath.Base(proc), shown(to)))
+				break
+			}
+			return nil
+		})
+	}
+	_ = looking.Wait() // none fails
 }
 
 // deviceOf is the device number of our mount at point, "" if it is not in the list.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,13 +29,37 @@ func init() {
 	commands["gone"] = cmdGone
 }
 
+// hasty is the program with less time after SIGTERM.
+func hasty() {
+	drainAfterTerm = 2 * time.Second
+	main()
+}
+
 // signature is what makes an address a secret, on the upload host and on the media host.
 var signature = regexp.MustCompile(`(?i)signature=[^\[\s"&]{8}`)
 
-// secrets looks into every file below the story's folder: what was printed (cp stdout FILE), logs, and all state. The token is in none,
-// and the signatures of links are in the spool alone. Nobody else may look into the state.
+// secrets [signed-in] looks into every file below the story's folder: what was printed (cp stdout FILE), logs, and all state. The token is
+// in none, nor are a profile's but in its own file, and the signatures of links are in the spool alone. Nobody else may look into the state.
 func cmdSecrets(ts *testscript.TestScript, _ bool, args []string) {
-	token, work := simOf(ts).Token("full"), ts.Getenv("WORK")
+	work := ts.Getenv("WORK")
+	tokens := map[string]string{simOf(ts).Token("full"): ""} // and the only file that may hold it
+	profiles, err := filepath.Glob(filepath.Join(ts.Getenv("HOME"), ".*", "*", "frameiofs", "*", "*.json"))
+	ts.Check(err)
+	more, err := filepath.Glob(filepath.Join(ts.Getenv("HOME"), ".*", "frameiofs", "*", "*.json"))
+	ts.Check(err)
+	for _, path := range append(profiles, more...) {
+		var kept struct{ Secrets map[string]any }
+		if text, err := os.ReadFile(path); err == nil && json.Unmarshal(text, &kept) == nil {
+			for _, secret := range kept.Secrets {
+				if text, ok := secret.(string); ok && len(text) > 8 {
+					tokens[text] = path
+				}
+			}
+		}
+	}
+	if slices.Contains(args, "signed-in") && len(tokens) < 3 {
+		ts.Fatalf("no profile's tokens were found")
+	}
 	looked, signed := 0, 0
 	ts.Check(filepath.WalkDir(work, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -55,8 +80,13 @@ func cmdSecrets(ts *testscript.TestScript, _ bool, args []string) {
 		text, err := os.ReadFile(path)
 		ts.Check(err)
 		looked++
-		if bytes.Contains(text, []byte(token)) {
-			ts.Fatalf("%s holds the token", path)
+		for token, in := range tokens {
+			if path != in && bytes.Contains(text, []byte(token)) {
+				ts.Fatalf("%s holds a token", path)
+			}
+			if path == in && info.Mode().Perm() != 0o600 {
+				ts.Fatalf("%s holds tokens and has mode %04o", path, info.Mode().Perm())
+			}
 		}
 		if found := signature.FindIndex(text); found != nil {
 			if !strings.Contains(path, "/spool/") {

@@ -17,7 +17,7 @@ import (
 
 // drainAfterTerm is how long uploads may go on after SIGTERM. Who sends it, a shutdown or a container's end, kills soon after;
 // nothing is lost then, but what can still leave should.
-const drainAfterTerm = 60 * time.Second
+var drainAfterTerm = 60 * time.Second // a test has it shorter
 
 // serve uploads until the mount is gone, one way or the other, and then puts everything down safely.
 func (s *session) serve(signals <-chan os.Signal) error {

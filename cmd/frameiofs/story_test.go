@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"frameiofs": main, "mount.frameiofs": main, "xdg-open": browserMain})
+	testscript.Main(m, map[string]func(){"frameiofs": main, "hasty": hasty, "mount.frameiofs": main, "xdg-open": browserMain})
 }
 
 // Each story of testdata is told on both generations of the API, with a Frame.io of its own behind it and the kernel in between;
