@@ -30,6 +30,9 @@ func FuzzAnswers(f *testing.F) {
 	var status atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Ratelimit-Limit", "1000000") // or it would wait for most calls' turns
+		w.Header().Set("X-Ratelimit-Window", "1000")
+		w.Header().Set("X-Ratelimit-Remaining", "999000")
 		w.Header().Set("Total-Pages", pages.Load().(string))
 		w.Header().Set("Total", link.Load().(string))
 		w.WriteHeader(int(status.Load()))
