@@ -56,6 +56,8 @@ func mountFlags() []cli.Flag {
 		&cli.IntFlag{Name: "max-delete", Usage: "when more than `N` files and folders are deleted within a minute, keep the deletions until you say so; 0: no limit"},
 		&cli.IntFlag{Name: "parts", Value: spool.DefaultParts, Usage: "send `N` parts of one file at once"},
 		bandwidthFlag(),
+		&cli.GenericFlag{Name: "notify", Value: &choiceValue{"auto", []string{"auto", "off"}}, DefaultText: "auto",
+			Usage: "tell the desktop, if there is one, of what needs you and of what took long and is there: `WHEN` is auto or off"},
 		&cli.DurationFlag{Name: "listing-age", Value: cache.DefaultAge, Usage: "show a folder as it was up to `TIME` ago at once, and look behind whether it still is so"},
 		&cli.BoolFlag{Name: "xattr", Value: runtime.GOOS == "darwin",
 			Usage: "keep extended attributes on this machine, and tell in user.frameio.* where a file is safe; makes ls -l slower"},
@@ -83,6 +85,7 @@ type mountConfig struct {
 	maxDelete           int
 	uploads, parts      int
 	bandwidth           timetable
+	notify              bool
 	verify              spool.Verify
 	readOnly, syncClose bool
 	xattr, allowOther   bool
@@ -167,6 +170,7 @@ func mountConfigOf(c *cli.Context) (*mountConfig, error) {
 		settle: c.Duration("settle"), listingAge: c.Duration("listing-age"),
 		patience: patienceOf(c), maxDelete: c.Int("max-delete"),
 		uploads: c.Int("uploads"), parts: c.Int("parts"), bandwidth: *c.Generic("bwlimit").(*timetable),
+		notify:   c.Generic("notify").(*choiceValue).value == "auto",
 		readOnly: c.Bool("read-only"), syncClose: c.Bool("sync-close"), xattr: c.Bool("xattr"), allowOther: c.Bool("allow-other"),
 		uid: uint32(c.Int("uid")), gid: uint32(c.Int("gid")), umask: uint32(*c.Generic("umask").(*octalValue)),
 		options: options, debug: c.Bool("debug"),

@@ -220,7 +220,8 @@ func (s *session) watch(ctx context.Context) {
 				}
 				s.meter.sample(time.Now(), s.spool.Moving())
 				s.parts.RUnlock()
-				if !s.super.wants(time.Now()) && (!s.cfg.console.live || s.cfg.console.follows()) {
+				toast := s.toasts.due(time.Now())
+				if !s.super.wants(time.Now()) && !toast && (!s.cfg.console.live || s.cfg.console.follows()) {
 					return nil
 				}
 				st, err := s.Status(ctx, control.Query{Limit: progressFiles})
@@ -228,6 +229,9 @@ func (s *session) watch(ctx context.Context) {
 					return err
 				}
 				s.super.report(st, time.Now())
+				if toast {
+					s.toasts.see(st, time.Now())
+				}
 				s.cfg.console.show(st)
 				return nil
 			})()

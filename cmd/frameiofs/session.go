@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -46,6 +47,7 @@ type session struct {
 	pins    *pins
 	meter   meter
 	limits  *limits
+	toasts  *toasts // nil: the desktop is told nothing
 	trouble *trouble
 	super   *supervisor
 
@@ -108,6 +110,9 @@ func startSession(ctx context.Context, cfg *mountConfig) (_ *session, err error)
 		return nil, err
 	}
 	s.limits = newLimits(s.conn, cfg.bandwidth, s.log)
+	if cfg.notify && os.Getenv("DBUS_SESSION_BUS_ADDRESS") != "" {
+		s.toasts = newToasts(s.point, s.log)
+	}
 	if s.state, err = openState(identityOf(s.conn, s.root), cfg.stateDir, s.point, func(m string) { cfg.log.Warn(m) }); err != nil {
 		if errors.Is(err, errForeign) { // perhaps only because what is known is wrong
 			err = cmp.Or(s.confirm.first(ctx, guardTimeout), err)
