@@ -163,6 +163,13 @@ func valuesOf(flags []cli.Flag, name, begun string) (found []candidate, more str
 var suggestions = map[string]func(begun string) []string{
 	"seed": func(string) []string { return []string{"sample", "empty", "many:", "tree:", "folders:"} },
 	"o":    mountOptions,
+	"profile": func(string) (names []string) {
+		all, _ := profiles().List()
+		for _, g := range all {
+			names = append(names, g.Profile)
+		}
+		return names
+	},
 }
 
 // mountOptions are what may follow -o, after the comma that begun may have.

@@ -107,7 +107,9 @@ func doctorAction(c *cli.Context) error {
 		x.stateDir = stateHome()
 	}
 	var f *failure
-	if _, err := accountOf(c); errors.As(err, &f) && f.code == exitUsage {
+	acc, err := accountOf(c)
+	acc.done()
+	if errors.As(err, &f) && f.code == exitUsage {
 		return err
 	}
 	all := x.findings(c.Context)
@@ -154,6 +156,13 @@ func (x examination) findings(ctx context.Context) []finding {
 		all = append(all, pointFinding(x.point))
 	}
 	return append(all, leftFindings(x.stateDir)...)
+}
+
+// done lets go of what accountOf has opened.
+func (a account) done() {
+	if a.source != nil {
+		a.source.Close()
+	}
 }
 
 func (x examination) settingsFinding() finding {

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	iofs "io/fs"
@@ -70,6 +68,7 @@ func (x examination) linkFindings(ctx context.Context) []finding {
 		}
 		return append(append(all, hostFinding(ctx, "api", acc.url)), hostFindings(ctx, acc.url, false)...)
 	}
+	defer acc.done()
 	all := []finding{tokenFinding(ctx, x.c.String("token-file"), acc)}
 	answers := askBoth(ctx, acc)
 	for _, a := range answers {
@@ -115,6 +114,9 @@ func tokenFinding(ctx context.Context, file string, acc account) finding {
 func profileFinding(acc account, now time.Time) finding {
 	s := signedInOf(acc.source.Grant())
 	what := fmt.Sprintf("profile %s, signed in by %s, in the %s; %s", s.Profile, s.Method, s.Kept, s.life(now))
+	if len(s.Scopes) > 0 {
+		what += "; rights: " + strings.Join(s.Scopes, " ")
+	}
 	if text := acc.trouble(); text != "" {
 		remedy := "frameiofs login"
 		if s.Profile != signin.DefaultProfile {
@@ -128,7 +130,7 @@ func profileFinding(acc account, now time.Time) finding {
 // lifeFinding judges how long a token is good, which those of Adobe tell (they are JSON Web Tokens).
 func lifeFinding(what, token string, now time.Time) finding {
 	const check, remedy = "token", "sign in again, or have whoever writes the token file renew it"
-	until, ok := tokenEnd(token)
+	until, ok := signin.Expiry(token)
 	switch {
 	case !ok:
 		return fine(check, "%s; it does not tell an end", what)
@@ -138,33 +140,6 @@ func lifeFinding(what, token string, now time.Time) finding {
 		return doubtful(check, remedy, "%s; it runs out in %s", what, span(until.Sub(now)))
 	}
 	return fine(check, "%s; good for %s", what, span(until.Sub(now)))
-}
-
-// tokenEnd reads when a JSON Web Token ends: exp, in seconds, or Adobe's created_at plus expires_in, in milliseconds and as text. What it
-// says is not checked; Frame.io does that.
-func tokenEnd(token string) (time.Time, bool) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return time.Time{}, false
-	}
-	b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil {
-		return time.Time{}, false
-	}
-	var claims struct {
-		Exp     int64  `json:"exp"`
-		Created string `json:"created_at"`
-		Expires string `json:"expires_in"`
-	}
-	if err := json.Unmarshal(b, &claims); err != nil {
-		return time.Time{}, false
-	}
-	if claims.Exp > 0 {
-		return time.Unix(claims.Exp, 0), true
-	}
-	created, err1 := strconv.ParseInt(claims.Created, 10, 64)
-	expires, err2 := strconv.ParseInt(claims.Expires, 10, 64)
-	return time.UnixMilli(created + expires), err1 == nil && err2 == nil
 }
 
 // askBoth asks both generations, or the one that was chosen, who the user is.

@@ -36,6 +36,7 @@ func newRedaction(x examination, keep bool) *redaction {
 		if t, err := acc.token.Token(context.Background()); err == nil {
 			r.secret = append(r.secret, t)
 		}
+		acc.done()
 	}
 	if home, err := os.UserHomeDir(); err == nil && len(home) > 1 {
 		r.home = home

@@ -42,7 +42,7 @@ func serviceVerb() *cli.Command {
 			Usage:     "write the service of a mount, and tell what starts it",
 			ArgsUsage: "MOUNTPOINT",
 			Description: `Mount's flags that are given here are kept in it; all else is as the settings file says when it starts. The token must be
-one that the service can find: by --token-file, or in the settings. FRAMEIO_TOKEN of this shell is not seen by it.
+one that the service can find: by frameiofs login, or --token-file. FRAMEIO_TOKEN of this shell is not seen by it.
 
    frameiofs service install --root Acme/Films ~/films`,
 			Flags:  flags,
@@ -191,8 +191,13 @@ func serviceInstall(c *cli.Context) error {
 		return err
 	}
 	given := flagsGiven(c) // before the settings are read
-	if _, err := mountConfigOf(c); err != nil && !errors.Is(err, errNoToken) {
+	cfg, err := mountConfigOf(c)
+	if err != nil && !errors.Is(err, errNoToken) {
 		return err
+	}
+	seen := err == nil && (cfg.account.source != nil || c.String("token-file") != "")
+	if err == nil {
+		cfg.account.done()
 	}
 	if fi, err := os.Stat(s.point); err != nil || !fi.IsDir() {
 		return fail("mkdir -p "+s.point, "mount point %s is not a folder", s.point)
@@ -215,8 +220,8 @@ func serviceInstall(c *cli.Context) error {
 	for _, line := range s.starts() {
 		fmt.Fprintln(c.App.Writer, "  "+line)
 	}
-	if c.String("token-file") == "" && os.Getenv("FRAMEIO_TOKEN") != "" {
-		fmt.Fprintln(c.App.Writer, "The service does not see FRAMEIO_TOKEN of this shell: put the token into a file that only you can read, and name it by --token-file.")
+	if !seen {
+		fmt.Fprintln(c.App.Writer, "It does not see FRAMEIO_TOKEN of this shell: sign in by frameiofs login, or name a file with the token by --token-file.")
 	}
 	return nil
 }

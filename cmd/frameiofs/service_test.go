@@ -70,7 +70,7 @@ func TestServicesAreInstalledAndRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, stderr := asCommand(t, "service", "install", "--parts", "3", "--state-dir", "/s", point)
-	if code != 0 || !strings.Contains(out, "systemctl --user enable --now '") || !strings.Contains(out, "does not see FRAMEIO_TOKEN") {
+	if code != 0 || !strings.Contains(out, "systemctl --user enable --now '") || !strings.Contains(out, "not see FRAMEIO_TOKEN") {
 		t.Fatalf("install: %d, %q, %q", code, out, stderr)
 	}
 	files, _ := filepath.Glob(filepath.Join(home, ".config/systemd/user/frameiofs-*.service"))
