@@ -231,3 +231,25 @@ func TestExpiryOfTokens(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is pasted, only an answer to this very sign-in brings a code; a bare code has no state, and PKCE to keep it to this one.
+func FuzzPasted(f *testing.F) {
+	a, err := Begin(Grant{Profile: "p", API: "v4", ClientID: "id", RedirectURL: "adobe+x://adobeid/x"}, false)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range []string{"", "code", "http://127.0.0.1/?code=a&state=b", "x://y#code=1", "?error=access_denied&state=" + a.state, "code=" + a.state, "a=%zz&code=1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		code, err := a.Pasted(text)
+		switch {
+		case err == nil && code == "", err != nil && code != "":
+			t.Errorf("%q: %q, %v", text, code, err)
+		case err == nil && strings.Contains(text, "code=") && !strings.Contains(text, a.state):
+			t.Errorf("%q: a code without our state: %q", text, code)
+		case err != nil && strings.ContainsAny(err.Error(), "\n\r\x1b"):
+			t.Errorf("%q: the error is not one plain line: %q", text, err)
+		}
+	})
+}
