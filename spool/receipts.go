@@ -224,6 +224,24 @@ func (s *Spool) Receipts(before Mark, most int, which func(*Receipt) bool) (all 
 	return all, next, more, err
 }
 
+// ReceiptsIn gives the receipts in a folder of them that no spool need have open, the newest first, of each asset the newest.
+func ReceiptsIn(dir string) (all []Receipt, err error) {
+	seen := map[remote.ID]bool{}
+	l := &receipts{dir: dir, most: receiptsFile}
+	err = l.each(Mark{}, func(line []byte, _ Mark) bool {
+		var r Receipt
+		if json.Unmarshal(line, &r) == nil && r.ID != "" && !seen[r.ID] {
+			seen[r.ID] = true
+			all = append(all, r)
+		}
+		return true
+	})
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return all, err
+}
+
 // ReceiptsOf gives the newest receipts of assets, by their id. What was written too long ago is not there any more.
 func (s *Spool) ReceiptsOf(ids ...remote.ID) (map[remote.ID]Receipt, error) {
 	wanted := make(map[remote.ID]bool, len(ids))

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/frameiofs/frameiofs/control"
+	"github.com/frameiofs/frameiofs/spool"
 )
 
 func receiptsVerb() *cli.Command {
@@ -18,7 +21,7 @@ func receiptsVerb() *cli.Command {
 		Name:      "receipts",
 		Usage:     "tell what was uploaded, and what proves that Frame.io has it",
 		ArgsUsage: "[PATH…]",
-		Description: `Of the files that were uploaded to the paths or below, or of all in all of your mounts, the newest first: when Frame.io had
+		Description: `Of the files that were uploaded to the paths or below, or of all, mounted now or not, the newest first: when Frame.io had
 confirmed it, its size, its xxHash64, how it was verified, and its path then.
 
    frameiofs receipts --since 24h ~/frameio/Acme/Films
@@ -67,6 +70,14 @@ func receiptsAction(c *cli.Context) error {
 		}
 		all = append(all, some...)
 	}
+	if c.NArg() == 0 {
+		past, err := pastReceipts(order, c.Duration("since"))
+		if err != nil {
+			return fail("", "%w", err)
+		}
+		all = append(all, past...)
+		slices.SortStableFunc(all, func(a, b control.Receipt) int { return b.Uploaded.Compare(a.Uploaded) })
+	}
 	switch {
 	case c.Bool("json"):
 		if all == nil {
@@ -81,6 +92,25 @@ func receiptsAction(c *cli.Context) error {
 		return printMHL(c, all, root)
 	}
 	return printReceipts(c.App.Writer, all)
+}
+
+// pastReceipts are those of what is not mounted now.
+func pastReceipts(mounts []control.Registration, since time.Duration) (all []control.Receipt, err error) {
+	states, err := filepath.Glob(filepath.Join(stateHome(), "*", "identity.json"))
+	for _, state := range states {
+		dir := filepath.Dir(state)
+		if slices.ContainsFunc(mounts, func(r control.Registration) bool { return filepath.Dir(r.Socket) == dir }) && inUse(dir) {
+			continue
+		}
+		some, rerr := spool.ReceiptsIn(filepath.Join(dir, "receipts"))
+		err = errors.Join(err, rerr)
+		for i := range some {
+			if since <= 0 || time.Since(some[i].Uploaded) <= since {
+				all = append(all, receiptOf(&some[i]))
+			}
+		}
+	}
+	return all, err
 }
 
 func printReceipts(out io.Writer, all []control.Receipt) error {
