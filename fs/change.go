@@ -56,6 +56,7 @@ func (d *dir) mayName(name string) error {
 
 // Create implements open(2) with O_CREAT of a name that is not there.
 func (d *dir) Create(ctx context.Context, name string, _, mode uint32, out *fuse.EntryOut) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
+	defer d.lock()()
 	fail := func(err error) (*fusefs.Inode, fusefs.FileHandle, uint32, syscall.Errno) {
 		return nil, nil, 0, errno(err)
 	}
@@ -131,6 +132,7 @@ func (f *FS) maker(ctx context.Context) (uid, gid *uint32) {
 
 // Mkdir implements mkdir(2).
 func (d *dir) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	defer d.lock()()
 	if err := d.mayName(name); err != nil {
 		return nil, errno(err)
 	}
@@ -167,6 +169,7 @@ func (d *dir) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.Ent
 
 // Unlink implements unlink(2).
 func (d *dir) Unlink(ctx context.Context, name string) syscall.Errno {
+	defer d.lock()()
 	if d.fs.cfg.ReadOnly {
 		return syscall.EROFS
 	}
@@ -257,6 +260,7 @@ func (l line) asset(ref remote.Ref) remote.Item {
 
 // Rmdir implements rmdir(2). Frame.io deletes a folder with all that is in it, so Names asks it first what that is.
 func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
+	defer d.lock()()
 	if d.fs.cfg.ReadOnly {
 		return syscall.EROFS
 	}
@@ -323,6 +327,7 @@ func (d *dir) Link(context.Context, fusefs.InodeEmbedder, string, *fuse.EntryOut
 
 // Mknod makes an empty file, which is how NFS servers create. Devices, sockets and fifos are refused: Frame.io has files and folders only.
 func (d *dir) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	defer d.lock()()
 	if kind := mode & syscall.S_IFMT; kind != syscall.S_IFREG && kind != 0 {
 		return nil, syscall.EPERM
 	}

@@ -23,6 +23,7 @@ type dir struct {
 	fusefs.Inode
 	fs     *FS
 	looked atomic.Int64 // when the kernel last asked for something in it, in nanoseconds since 1970
+	locked atomic.Int32 // calls under way for which the kernel keeps it locked
 
 	mu      sync.Mutex
 	item    remote.Item

@@ -64,7 +64,10 @@ func (d *dir) form(name string) *spool.Entry {
 // otherForm has the kernel forget the name that something went by until now, if it was asked for by another form of that.
 func (d *dir) otherForm(asked, name string) {
 	if asked != name {
-		d.fs.tell(func() { d.NotifyEntry(name) })
+		d.fs.tell(func() {
+			d.unlocked()
+			d.NotifyEntry(name)
+		})
 	}
 }
 

@@ -48,6 +48,7 @@ func (f *FS) Changed(parent remote.Ref, changes []cache.Change) {
 			d.NotifyContent(0, 0)
 		}
 		for _, name := range slices.Compact(names) {
+			d.unlocked()
 			d.NotifyEntry(name) // fails if the kernel does not know the name: then it will ask
 		}
 	})
@@ -91,6 +92,7 @@ func (f *FS) relisted(parent remote.Ref, name string, it remote.Item) {
 	f.tell(func() {
 		d.NotifyContent(0, 0)
 		if !found || e.ID != it.ID {
+			d.unlocked()
 			d.NotifyEntry(shown)
 		}
 	})
@@ -102,6 +104,23 @@ func (f *FS) tell(notify func()) {
 		f.telling.Go(func() {
 			_ = remote.Contain(f.log, "tell the kernel of a change", func() error { notify(); return nil }) // it is in the log
 		})
+	}
+}
+
+// lock notes that the kernel keeps d locked until the returned function is called.
+func (d *dir) lock() (unlock func()) {
+	d.locked.Add(1)
+	return func() { d.locked.Add(-1) }
+}
+
+// lockedMost is how long a notification lets changes of the same folder go first.
+const lockedMost = 10 * time.Second
+
+// unlocked is for who is about to have the kernel forget a name in d. That needs d's lock and cannot be interrupted: were this process
+// killed meanwhile, it would wait for a call that waits for its answer, and neither it nor the mount would end (spec: fuse.md §4). So
+// it waits until no such call is under way.
+func (d *dir) unlocked() {
+	for end := time.Now().Add(lockedMost); d.locked.Load() > 0 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 	}
 }
 

@@ -80,6 +80,7 @@ func (d *dir) forget(since time.Time) (n int) {
 	for some := range slices.Chunk(nodes, pruneAtOnce) {
 		if d.NotifyPrune(some) == syscall.ENOSYS { // a kernel before 6.18
 			for name := range d.Children() {
+				d.unlocked()
 				d.NotifyEntry(name)
 			}
 			break

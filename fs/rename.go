@@ -21,6 +21,10 @@ const noReplace = 1
 // Rename implements rename(2) and renameat2(2) with RENAME_NOREPLACE or RENAME_EXCHANGE. A file that takes the place of another becomes its
 // newest version.
 func (d *dir) Rename(ctx context.Context, name string, newParent fusefs.InodeEmbedder, newName string, flags uint32) syscall.Errno {
+	defer d.lock()()
+	if to, ok := newParent.(*dir); ok {
+		defer to.lock()()
+	}
 	to, ok := newParent.(*dir)
 	if !ok {
 		return syscall.EXDEV

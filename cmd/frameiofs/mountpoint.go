@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/frameiofs/frameiofs/control"
@@ -42,7 +43,7 @@ func checkMountPoint(dir, registry string, say func(string)) (string, error) {
 			if err := refuseLive(m, registry); err != nil {
 				return "", err
 			}
-			if err := lazyUnmount(m.Point); err != nil {
+			if err := lazyUnmount(m.Point); err != nil && !errors.Is(err, syscall.EINVAL) { // EINVAL: it has gone by itself
 				return "", fail("try: sudo umount -l "+m.Point, "%s: a dead mount is in the way and cannot be taken down: %w", dir, err)
 			}
 			say("took down the mount that a killed frameiofs left at " + m.Point)
@@ -60,6 +61,9 @@ func refuseLive(m mounted, registry string) error {
 	by := ""
 	all, _ := control.Registered(registry)
 	if r, _, ok := control.Find(all, m.Point); ok && r.MountPoint == m.Point {
+		if endKilled(m, r.PID) {
+			return nil
+		}
 		by = fmt.Sprintf(", by process %d", r.PID)
 	}
 	return fail("frameiofs unmount "+m.Point, "%s is already mounted%s", m.Point, by)
@@ -111,6 +115,16 @@ func findMount(mounts []mounted, path string) (m mounted, below string, ok bool)
 	}
 	r, below, ok := control.Find(points, path)
 	return byPoint[r.MountPoint], below, ok
+}
+
+// findMountAt is findMount in the kernel's list of now, of ours alone.
+func findMountAt(path string) (m mounted, below string, ok bool) {
+	mounts, err := mountTable()
+	if err != nil {
+		return mounted{}, "", false
+	}
+	m, below, ok = findMount(mounts, path)
+	return m, below, ok && m.Type == fuseType
 }
 
 // inside reports whether path is dir or below it; both are absolute. What does not exist yet is judged by its nearest parent.

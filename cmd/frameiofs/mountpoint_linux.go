@@ -221,3 +221,31 @@ func abortFuse(dev string) error {
 	}
 	return os.WriteFile("/sys/fs/fuse/connections/"+minor+"/abort", []byte("1"), 0)
 }
+
+// endKilled sees to a mount whose process was killed and does not come to its end: a thread of it waits in the kernel for a folder that a
+// program has locked, which waits for the mount's answer, and so for the process (spec: fuse.md §4). The connection is ended, and with it
+// all waits. It reports whether that was so.
+func endKilled(m mounted, pid int) bool {
+	if !killed(pid) {
+		return false
+	}
+	if err := abortFuse(m.Dev); err != nil && os.Geteuid() == 0 {
+		_ = unix.Unmount(m.Point, unix.MNT_FORCE) // ends the connection, also where the mount stays because it is in use
+	}
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)); err != nil || len(threads) <= 1 {
+			break // nothing of it holds the state folder any more
+		}
+	}
+	return true
+}
+
+// killed reports whether a process is dead, be it that it still is in the list.
+func killed(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist)
+	}
+	i := strings.LastIndex(string(text), ") ") // the name before may hold anything
+	return i >= 0 && len(text) > i+2 && (text[i+2] == 'Z' || text[i+2] == 'X')
+}

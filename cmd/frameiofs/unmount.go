@@ -51,6 +51,9 @@ func unmountAction(c *cli.Context) error {
 	if below != "" {
 		return fail("frameiofs unmount "+r.MountPoint, "%s is not a mount point", path)
 	}
+	if m, below, ok := findMountAt(r.MountPoint); ok && below == "" && endKilled(m, r.PID) {
+		return unmountDead(c, r)
+	}
 	how := control.Drain
 	if c.Bool("now") {
 		how = control.Now
