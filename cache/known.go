@@ -35,6 +35,9 @@ func (t *Tree) Made(ref remote.Ref) {
 	defer t.mu.Unlock()
 	ref = t.called(ref)
 	k := keyOf(ref)
+	if ref.ID.Pending() {
+		t.made[k] = true
+	}
 	if t.known(k) == nil && t.flights[k] == nil {
 		t.publish(k, ref, newSiblings(nil))
 	}
@@ -91,8 +94,10 @@ func (t *Tree) succeed(here, is remote.Ref) {
 		l.ref = is
 		t.looks[k] = l // whoever holds it goes on holding it
 	}
-	if t.known(k) == nil && t.flights[k] == nil {
+	// What an earlier run made may have been filled by it since, unless Frame.io says otherwise.
+	if t.made[from] && t.known(k) == nil && t.flights[k] == nil {
 		t.publish(k, is, newSiblings(items))
 	}
+	delete(t.made, from)
 	t.forget(from)
 }

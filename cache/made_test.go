@@ -80,3 +80,14 @@ func TestTreeTakesChangesThatBeganBeforeAFolderGotItsName(t *testing.T) {
 		}
 	})
 }
+
+// What an earlier run made here, and had not been told the end of, may have been filled by it: that is asked.
+func TestTreeAsksForWhatAnEarlierRunMade(t *testing.T) {
+	here := remote.Ref{Kind: remote.Folder, ID: remote.PendingID("1"), Account: "a"}
+	above := remote.Ref{Kind: remote.Project, ID: "22222222-0000-4000-8000-000000000000", Account: "a"}
+	w := newWorld(file(1, "a"))
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		tree.Became(above, here, remote.Item{Ref: home, Parent: above.ID, Name: "folder"})
+		mustList(t, tree, "a")
+	})
+}

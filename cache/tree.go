@@ -68,6 +68,7 @@ type Tree struct {
 	vain     map[folderKey]time.Time // when Frame.io was last asked in vain
 	flights  map[folderKey]*flight   // listings being fetched
 	changes  map[folderKey]map[remote.ID]change
+	made     map[folderKey]bool       // folders that were made here since the start and are not on Frame.io yet
 	became   map[remote.ID]remote.Ref // of folders that were made here: what Frame.io calls them
 	swept    time.Time                // when vain and changes were last tidied
 	silent   time.Time                // when Frame.io last did not answer; zero if it has answered since
@@ -106,7 +107,7 @@ func NewTree(cfg TreeConfig) *Tree {
 	t := &Tree{
 		namespace: cfg.Namespace, index: cfg.Index, age: cfg.Age, fresh: cfg.Fresh, bytes: cfg.Bytes, log: cfg.Log, now: cfg.Now,
 		changed: cfg.Changed, poked: make(chan struct{}, 1),
-		vain: map[folderKey]time.Time{}, flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{}, became: map[remote.ID]remote.Ref{},
+		vain: map[folderKey]time.Time{}, flights: map[folderKey]*flight{}, changes: map[folderKey]map[remote.ID]change{}, became: map[remote.ID]remote.Ref{}, made: map[folderKey]bool{},
 		looks: map[folderKey]*look{}, walks: map[folderKey]*walk{}, steps: map[folderKey]step{},
 	}
 	if t.age <= 0 {
