@@ -13,7 +13,7 @@
 // write(2) puts bytes into the spool's file. If this runs as root and the disk has room, the kernel does that by itself for new files
 // (passthrough): at the disk's speed, and so that what exceeds the room or the account's storage is told by close(2), or by the disk. What
 // is written through a mapping that outlives its descriptor is waited for. close(2) returns when bytes and intent survive the death of every process, and
-// within a second power loss (from the last close on, if several have the file open for writing); they will be uploaded. fsync(2) returns when they survive power loss now. With SyncClose both
+// within a second power loss (from the last close on, if several have the file open for writing); they will be uploaded. fsync(2) returns when they, and all changes of names before, survive power loss now. With SyncClose both
 // return when Frame.io has every byte, or fail: while uploads are paused, at once.
 //
 // Upload begins when the last descriptor open for writing is closed and the file has rested: not at a close (FLUSH), because

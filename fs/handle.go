@@ -172,6 +172,11 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 	if err := sp.Sync(ctx); err != nil {
 		return errno(err)
 	}
+	if sync := h.file.fs.cfg.SyncNames; sync != nil { // its name, and the folder that it is in, may be of late
+		if err := sync(ctx); err != nil {
+			return errno(err)
+		}
+	}
 	return errno(h.confirmed(ctx))
 }
 

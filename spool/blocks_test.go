@@ -507,3 +507,21 @@ func (f *fake) outside() remote.Item {
 	}
 	panic("Frame.io has nothing")
 }
+
+// What was written as it was and renamed becomes no version, but has its new name.
+func TestTheSameBytesRenamed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		r := newRig(t, f).start()
+		doc := f.put(folderA, "doc", "as it was")
+		e, err := r.Change(Target{Parent: folderA, Name: "doc", Replaces: doc}, Attr{}, "", r.was(doc, nil), false)
+		r.must(err)
+		h := r.opened(e, true)
+		r.put(h, 0, "as")
+		r.shut(h)
+		r.must(e.Retarget(Target{Parent: folderA, Name: "other", Replaces: doc}))
+		r.finish()
+		r.expect("folder-a/other = as it was")
+		r.expectEmpty()
+	})
+}

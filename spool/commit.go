@@ -123,9 +123,31 @@ const oneByOne = 32
 // syncYoung brings what was written of young entries to the disk: first their bytes and names, then the journal, whose last line
 // vouches for them all.
 func (s *Spool) syncYoung() {
+	s.mu.Lock()
+	remains := s.remains // before due: what is renamed over from here on stays until the bytes in its place are on the disk, too
+	s.remains = nil
+	s.mu.Unlock()
+	if !s.syncDue() {
+		s.mu.Lock()
+		s.remains = append(s.remains, remains...)
+		s.mu.Unlock()
+		return
+	}
+	for _, k := range remains {
+		if err := s.forget(k); err != nil {
+			s.log.Error("cannot remove a file that was renamed over", "key", k, "err", err)
+		}
+	}
+	if err := s.journal.tidy(); err != nil {
+		s.log.Error("cannot write the journal anew", "err", err)
+	}
+}
+
+// syncDue is syncYoung but for what may go then; false if there was nothing, or it failed.
+func (s *Spool) syncDue() bool {
 	set, line := s.journal.due()
 	if len(set) == 0 {
-		return
+		return false
 	}
 	var closed []*Entry
 	for e := range set {
@@ -142,29 +164,18 @@ func (s *Spool) syncYoung() {
 	}
 	if err != nil {
 		s.log.Error("cannot bring files to the disk", "files", len(closed), "err", err)
-		return
+		return false
 	}
 	for _, e := range closed {
 		e.synced(line)
 	}
-	s.mu.Lock()
-	remains := s.remains
-	s.remains = nil
-	s.mu.Unlock()
-	for _, k := range remains {
-		if err := s.forget(k); err != nil {
-			s.log.Error("cannot remove a file that was renamed over", "key", k, "err", err)
-		}
-	}
-	if err := s.journal.tidy(); err != nil {
-		s.log.Error("cannot write the journal anew", "err", err)
-	}
+	return true
 }
 
 // syncBytes brings the bytes of young entries to the disk, and their names. It returns those of which it failed.
 func (s *Spool) syncBytes(set []*Entry) (failed []*Entry, err error) {
 	if len(set) == 0 {
-		return nil, nil
+		return nil, s.journal.removed(false)
 	}
 	folder := filepath.Join(s.cfg.Dir, young)
 	if len(set) > oneByOne {
@@ -186,7 +197,7 @@ func (s *Spool) syncBytes(set []*Entry) (failed []*Entry, err error) {
 			return nil
 		})
 	}
-	return failed, errors.Join(g.Wait(), platter.SyncDir(folder))
+	return failed, errors.Join(g.Wait(), s.journal.removed(true))
 }
 
 // syncBytes brings the bytes of one to the disk. No lock is held: it takes as long as the disk does.

@@ -2,6 +2,8 @@ package spool
 
 import (
 	"errors"
+	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
@@ -86,10 +88,35 @@ func (s *Spool) rehome(found []*Entry) {
 		return
 	}
 	for _, e := range found {
-		if here := e.Target().Parent; here.ID.Pending() {
-			if is, ok := s.cfg.Names.Real(here); ok {
-				s.AdoptFolder(here.ID, is)
-			}
+		here := e.Target().Parent
+		if !here.ID.Pending() {
+			continue
 		}
+		if is, ok := s.cfg.Names.Real(here); ok {
+			s.AdoptFolder(here.ID, is)
+		} else if s.cfg.Names.Void(here) {
+			e.lostFolder()
+		}
+	}
+}
+
+// lostFolder sees to an entry whose folder will never be: power went before the disk had heard of the folder, or a person gave it up.
+func (e *Entry) lostFolder() {
+	e.step.Lock()
+	defer e.step.Unlock()
+	_, stage, _ := e.get()
+	switch {
+	case stage == Parked || stage == Gone:
+	case e.Size() == 0:
+		e.s.hide(e)
+		if err := e.discard(false); err != nil {
+			e.s.log.Error("cannot remove an empty file whose folder is not there any more", "key", e.key, "err", err)
+		}
+	default:
+		if err := e.dropUpload(nil, leftover); err != nil {
+			e.s.log.Error("cannot forget an upload", "key", e.key, "err", err)
+		}
+		e.park(parkError(fmt.Sprintf("the folder that it was made in is not there any more (power was lost just after that was made, or it was given up): its bytes are %s: copy them to where they belong",
+			filepath.Join(e.s.path(parked, e.key), dataName))))
 	}
 }

@@ -17,6 +17,7 @@ type homes struct {
 	mu    sync.Mutex
 	real  map[remote.Ref]remote.Ref
 	stays map[remote.Ref]bool
+	void  bool
 	busy  chan struct{} // not nil: assets are idle once it is closed
 }
 
@@ -32,6 +33,8 @@ func (h *homes) Stays(here remote.Ref) bool {
 	defer h.mu.Unlock()
 	return h.stays[here]
 }
+
+func (h *homes) Void(here remote.Ref) bool { return h.void }
 
 func (h *homes) Idle(ctx context.Context, _ remote.Ref) error {
 	if h.busy == nil {

@@ -58,6 +58,7 @@ type journal struct {
 	size    int64  // bytes in the file
 	live    int64  // of them still matter, about
 	folders map[Key]*youngFolder
+	done    map[Key]struct{}    // whose bytes were removed, and may be found again after a loss of power
 	dirty   map[*Entry]struct{} // of which something was written since the last commit
 	failed  error               // of an fsync: what came to the disk is not known, and never will be
 
@@ -74,7 +75,7 @@ const (
 
 // openJournal reads the journal and begins it anew. Damaged are the lines that could not be read.
 func openJournal(dir string) (j *journal, damaged int, err error) {
-	j = &journal{dir: dir, folders: map[Key]*youngFolder{}, dirty: map[*Entry]struct{}{}}
+	j = &journal{dir: dir, folders: map[Key]*youngFolder{}, done: map[Key]struct{}{}, dirty: map[*Entry]struct{}{}}
 	b, err := os.ReadFile(filepath.Join(dir, journalName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, err
@@ -113,8 +114,10 @@ func openJournal(dir string) (j *journal, damaged int, err error) {
 func (j *journal) take(n note) {
 	if n.Done {
 		delete(j.folders, n.Key)
+		j.done[n.Key] = struct{}{}
 		return
 	}
+	delete(j.done, n.Key)
 	y := j.folders[n.Key]
 	if y == nil {
 		y = &youngFolder{files: map[string]json.RawMessage{}}
@@ -163,6 +166,9 @@ func (j *journal) renew() error {
 			add(n)
 		}
 		add(note{Key: k, In: y.in, Gone: y.gone})
+	}
+	for k := range j.done {
+		add(note{Key: k, Done: true})
 	}
 	if j.vouched > 0 {
 		add(note{Vouch: j.vouched})
@@ -246,6 +252,36 @@ func (j *journal) barrier(line uint64) error {
 		return err
 	}
 	j.synced = last
+	return nil
+}
+
+// isDone reports whether an entry is known to have left nothing here.
+func (j *journal) isDone(k Key) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_, ok := j.done[k]
+	return ok
+}
+
+// keepDone is how many entries that are done are remembered before the removal of their bytes is brought to the disk for that alone.
+const keepDone = 4096
+
+// removed brings the names in young/ to the disk. always: even if that is not for the sake of those that are done.
+func (j *journal) removed(always bool) error {
+	j.mu.Lock()
+	gone := slices.Collect(maps.Keys(j.done))
+	j.mu.Unlock()
+	if !always && len(gone) < keepDone {
+		return nil
+	}
+	if err := platter.SyncDir(filepath.Join(j.dir, young)); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, k := range gone {
+		delete(j.done, k)
+	}
 	return nil
 }
 

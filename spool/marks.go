@@ -22,6 +22,9 @@ const (
 	markWritten = 1 << 31
 )
 
+// errMap: it is not known which bytes of a changed asset are here.
+var errMap = errors.New("the map of what was changed in it cannot be read")
+
 // makeBlocks makes the file, which says that nothing is here.
 func makeBlocks(dir string, size int64, lacks *atomic.Int64) (*blocks, error) {
 	f, err := os.OpenFile(filepath.Join(dir, blocksName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -49,7 +52,7 @@ func loadBlocks(dir string, size int64, lacks *atomic.Int64) (*blocks, error) {
 	}
 	raw, err := io.ReadAll(f)
 	if err == nil && (len(raw) < blocksHead || string(raw[:len(blocksMagic)]) != blocksMagic) {
-		err = errors.New("the map of what was changed in it cannot be read")
+		err = errMap
 	}
 	if err != nil {
 		f.Close()
@@ -60,7 +63,7 @@ func loadBlocks(dir string, size int64, lacks *atomic.Int64) (*blocks, error) {
 	b.state = make([]byte, len(raw)/markSize)
 	if b.keep < 0 || blocksOf(b.keep) > int64(len(b.state)) {
 		f.Close()
-		return nil, fmt.Errorf("the map of what was changed in it has %d blocks for %d bytes", len(b.state), b.keep)
+		return nil, fmt.Errorf("%w: it has %d blocks for %d bytes", errMap, len(b.state), b.keep)
 	}
 	for i := range int64(len(b.state)) {
 		b.state[i], b.runs[i] = decodeMark(raw[i*markSize:], i)

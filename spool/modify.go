@@ -304,7 +304,8 @@ func (e *Entry) adopt(dir string, f *os.File, b *blocks) error {
 		if err := os.Rename(dir, e.s.path(drafts, e.key)); err != nil {
 			return err
 		}
-		e.frail, e.previous = true, false
+		e.frail, e.previous, e.lazy = true, false, true
+		e.s.later(e) // so that it is known by its name after a loss of power, too
 		e.mu.Lock()
 		e.rec, e.folder, e.young, e.placed = rec, drafts, false, nil
 		e.mu.Unlock()

@@ -54,6 +54,9 @@ func fileName(asset remote.ID) string {
 // lostDelay is how long after its call ended a lost placeholder is looked for: Frame.io may still be making it.
 const lostDelay = 10 * time.Second
 
+// refusedDelay is how long after a refusal it is tried again: rights change, and tokens.
+const refusedDelay = time.Hour
+
 // orphan notes one durably. a is the attempt it is left by: while that waits for CreateFile's answer, the answer may yet tell
 // the id.
 func (s *Spool) orphan(o orphan, a *attempt) error {
@@ -150,8 +153,10 @@ func (s *Spool) sweep(ctx context.Context) {
 		case err == nil:
 			s.unorphan(o.name())
 		case judge(err) == remote.Final:
-			s.log.Warn("cannot delete an unfinished upload on Frame.io; delete it there", "id", o.Ref.ID, "err", err)
-			s.unorphan(o.name())
+			s.log.Warn("cannot delete an unfinished upload on Frame.io; it is tried again later, or delete it there", "id", o.Ref.ID, "err", err)
+			s.mu.Lock()
+			o.after = time.Now().Add(refusedDelay)
+			s.mu.Unlock()
 		default:
 			s.mu.Lock()
 			o.tries++

@@ -89,6 +89,8 @@ func (s *Spool) recoverOne(folder, name string) (*Entry, error) {
 		return nil, nil
 	case s.byKey[key] != nil && folder == uploaded:
 		return nil, os.RemoveAll(dir) // the other one replaces it
+	case s.byKey[key] != nil && s.byKey[key].in() == folder:
+		return nil, nil // it has come here just now
 	case s.byKey[key] != nil:
 		s.log.Error("two entries have one key; this one is left alone", "path", dir)
 		return nil, nil
@@ -217,7 +219,8 @@ func (e *Entry) recover() error {
 			return e.dropUpload(nil, leftover)
 		}
 		return nil
-	case open && folder != drafts: // the program died while it was taken up for a modification
+	case open && folder != drafts, // the program died while it was taken up for a modification
+		folder == held && rec.Hold == "": // what says why did not come to the disk, its move to held/ did
 		if err := e.toDrafts(nil); err != nil {
 			return err
 		}

@@ -47,7 +47,15 @@ func (a *attempt) same() error {
 		return err
 	}
 	var now remote.Item
-	err = a.persist(func() (err error) { now, err = e.s.cfg.Remote.Stat(a.ctx, was.Ref); return err })
+	err = a.persist(func() (err error) {
+		if names := e.s.cfg.Names; names != nil { // what is still to be moved is not elsewhere because of somebody else
+			if err = names.Idle(a.ctx, was.Ref); err != nil {
+				return err
+			}
+		}
+		now, err = e.s.cfg.Remote.Stat(a.ctx, was.Ref)
+		return err
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -56,13 +64,20 @@ func (a *attempt) same() error {
 	}
 	return a.step(func() error {
 		rec, _, _ := e.get()
-		if now.Content != was.Content || now.Size != was.Size || rec.replaces() != was.Ref || now.Parent != "" && now.Parent != rec.Target.Parent.ID {
+		moved := was.Parent != "" && rec.Target.Parent.ID != was.Parent // by us, since
+		if now.Content != was.Content || now.Size != was.Size || rec.replaces() != was.Ref || now.Parent != "" && now.Parent != rec.Target.Parent.ID && !moved {
 			a.differs = true
 			return nil
 		}
 		p := &placed{
 			File: remote.Ref{Kind: remote.File, ID: was.Content, Account: was.Account}, Item: now, Over: was.Ref,
 			Parent: rec.Target.Parent.ID, Name: rec.Target.Name, Same: true,
+		}
+		if rec.Target.Name != was.Name {
+			p.Name = now.Name
+		}
+		if moved && now.Parent != "" {
+			p.Parent = now.Parent
 		}
 		if err := e.put(itemName, p); err != nil {
 			return err

@@ -167,7 +167,11 @@ func (s *Spool) seal(ctx context.Context, wg *sync.WaitGroup, e *Entry) {
 	s.log.Error("cannot seal the file; it will be tried again", "key", e.key, "name", e.Info().Name, "err", err)
 	e.step.Lock()
 	defer e.step.Unlock()
-	if _, stage, _ := e.get(); stage == Settling {
+	switch _, stage, _ := e.get(); {
+	case stage != Settling:
+	case errors.Is(err, errMap):
+		e.park(parkError(fmt.Sprintf("%v; what was written is in %s", err, e.s.path(parked, e.key))))
+	default:
 		e.trouble(err, 5*time.Second)
 		s.schedule(e, time.Now().Add(5*time.Second))
 	}

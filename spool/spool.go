@@ -57,6 +57,8 @@ type Names interface {
 	// Stays reports whether a folder that was made on this machine is not to be there under the name it has, so that what is in it
 	// stays here too.
 	Stays(here remote.Ref) bool
+	// Void reports whether a folder that was made on this machine will never be there.
+	Void(here remote.Ref) bool
 	// Idle returns when nothing is to happen any more to the name of an asset.
 	Idle(ctx context.Context, asset remote.Ref) error
 }

@@ -268,6 +268,14 @@ func (s *Spool) recoverYoung() (found []*Entry, err error) {
 			found = append(found, e)
 		}
 	}
+	for _, k := range s.journal.keys() {
+		if e := s.byKey[k]; e != nil && e.young {
+			continue
+		}
+		if _, err := s.journal.write(nil, note{Key: k, Done: true}); err != nil { // last: whose bytes are still there is not done
+			return nil, err
+		}
+	}
 	return found, nil
 }
 
@@ -300,9 +308,8 @@ func (s *Spool) recoverYoungOne(k Key, y *youngFolder) (*Entry, error) {
 		e.size.Store(st.Size())
 		e.modified.Store(st.ModTime().UnixNano())
 	}
-	if bad != nil { // its bytes are found without it
-		_, err := s.journal.write(nil, note{Key: k, Done: true})
-		return nil, err
+	if bad != nil {
+		return nil, nil // its bytes are found without it
 	}
 	e.rec.Synced = e.rec.Synced || !e.rec.Closed.IsZero() && !e.rec.Past && s.journal.vouches(e.line)
 	s.mu.Lock()
@@ -324,7 +331,7 @@ func (s *Spool) recoverBytes(d fs.DirEntry) (*Entry, error) {
 	case !k.Valid():
 		s.log.Warn("a name that is not the spool's lies in its folder; it is left alone", "path", path)
 		return nil, nil
-	case st.Size() == 0, s.byKey[k] != nil:
+	case st.Size() == 0, s.byKey[k] != nil, s.journal.isDone(k):
 		return nil, os.Remove(path)
 	}
 	dir := s.path(parked, k)

@@ -23,6 +23,7 @@ type job struct {
 	since time.Time // a creation: when it was first tried, if it was
 	begun time.Time
 	again bool // it may have been begun before
+	first bool // what was noted has to be on the disk before
 	doubt bool // only this call makes it doubtful where the item is, or what its name is
 }
 
@@ -53,7 +54,9 @@ func (j *Journal) start(ctx context.Context, wg *sync.WaitGroup, i *intent, kind
 			j.again(i, err)
 			return
 		}
+		b.first = true
 	case renameFolder, renameFile:
+		b.first = b.to.Parent.ID != i.At.Parent.ID || kind == renameFolder && j.lastMade > j.synced
 		b.doubt = !i.DoubtName
 		i.DoubtName = true
 	case moveFolder, moveFile:
@@ -61,6 +64,7 @@ func (j *Journal) start(ctx context.Context, wg *sync.WaitGroup, i *intent, kind
 			j.refuse(i, b, parkError("the folder that it belongs in was given up: move it to another"))
 			return
 		}
+		b.first = b.to.Name != i.At.Name || kind == moveFolder && j.lastMade > j.synced
 		b.doubt = i.maybe(b.to.Parent)
 		j.index(i)
 	}
@@ -90,6 +94,11 @@ func (j *Journal) start(ctx context.Context, wg *sync.WaitGroup, i *intent, kind
 
 // call makes the call. No lock is held.
 func (j *Journal) call(ctx context.Context, b *job) (remote.Item, error) {
+	if b.first { // a loss of power must not leave it between two calls, nor a folder on Frame.io that nobody here knows, or looks for elsewhere
+		if err := j.Sync(ctx); err != nil && ctx.Err() != nil {
+			return remote.Item{}, err
+		}
+	}
 	switch b.kind {
 	case tell:
 		if j.cfg.Made == nil {
@@ -229,6 +238,7 @@ func (j *Journal) make(i *intent, to place, it remote.Item) {
 	j.byID[i.Real.ID] = i
 	j.state.rename(here.ID, i.Real)
 	j.note(entry{Made: &a})
+	j.lastMade = j.appended
 }
 
 // deleted finishes the deletion of a folder and all that was folded into it.

@@ -53,6 +53,7 @@ type disk struct {
 	lines    int
 	appended uint64        // changes written
 	synced   uint64        // …and on the disk
+	lastMade uint64        // the last of them that says what a folder made here has become
 	syncErr  error         // what the last sync came to
 	commits  chan struct{} // closed by the next sync; nil if nobody waits
 	broken   error         // the file ends in the middle of a line: nothing can be written any more
