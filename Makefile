@@ -66,3 +66,10 @@ MODEL_FOR ?= 10m
 MODEL_SEED ?= $(shell date +%s)
 model:
 	MODEL_FOR=$(MODEL_FOR) MODEL_SEED=$(MODEL_SEED) go test -race -run TestModel -count 1 -timeout 0 -v ./fs
+
+# Kills the upload engine, or cuts its power, at CRASH_POINTS moments of random workloads, and compares what comes of each with what was
+# promised. What it does follows from the seed it prints; CRASH_SEED=n begins with that one. About 10 ms for each point.
+CRASH_POINTS ?= 10000
+CRASH_SEED ?= $(shell date +%s)
+crash:
+	go test -run TestCrashPoints -count 1 -timeout 0 -v ./spool -crash.points $(CRASH_POINTS) -crash.seed $(CRASH_SEED)

@@ -2,6 +2,8 @@ package spool
 
 import (
 	"context"
+	"io/fs"
+	"iter"
 	"slices"
 	"time"
 
@@ -55,7 +57,7 @@ func (f *fake) Delete(ctx context.Context, ref remote.Ref) error {
 				delete(f.assets, st.ID)
 			}
 		}
-		delete(f.assets, ref.ID)
+		f.drop(ref.ID)
 		return nil
 	})
 }
@@ -120,9 +122,74 @@ func (f *fake) Move(ctx context.Context, ref, to remote.Ref) (it remote.Item, er
 		if err != nil {
 			return err
 		}
+		if f.assets[to.ID] == nil && to != folderA && to != folderB {
+			return fs.ErrNotExist
+		}
 		a.Parent = to.ID
 		it = f.item(a)
 		return nil
 	})
 	return it, err
+}
+
+// drop removes an asset and all that is in it.
+func (f *fake) drop(id remote.ID) {
+	if f.assets[id] == nil {
+		return
+	}
+	delete(f.assets, id)
+	for other, a := range f.assets {
+		if a.Parent == id {
+			f.drop(other)
+		}
+	}
+}
+
+func (f *fake) CreateFolder(ctx context.Context, parent remote.Ref, name string) (it remote.Item, err error) {
+	err = f.call(ctx, "mkdir", name, func() error {
+		if in := f.assets[parent.ID]; parent != folderA && parent != folderB && (in == nil || in.Kind != remote.Folder) {
+			return fs.ErrNotExist
+		}
+		if since := remote.SinceOf(ctx); !since.IsZero() {
+			for _, a := range f.assets {
+				if a.Kind == remote.Folder && a.Parent == parent.ID && a.Name == name && !a.Created.Before(since.Add(-time.Second)) {
+					it = a.Item
+					return nil
+				}
+			}
+		}
+		a := &asset{}
+		a.Item = remote.Item{Ref: remote.Ref{Kind: remote.Folder, ID: f.id("folder"), Account: "acc"}, Parent: parent.ID, Name: name, State: remote.Uploaded, Created: time.Now(), Updated: time.Now()}
+		f.assets[a.ID] = a
+		it = a.Item
+		return nil
+	})
+	return it, err
+}
+
+func (f *fake) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error] {
+	return func(yield func(remote.Item, error) bool) {
+		var all []remote.Item
+		err := f.call(ctx, "list", string(ref.ID), func() error {
+			if f.assets[ref.ID] == nil && ref != folderA && ref != folderB {
+				return fs.ErrNotExist
+			}
+			for _, a := range f.assets {
+				if a.Parent == ref.ID {
+					all = append(all, f.item(a))
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(remote.Item{}, err)
+			return
+		}
+		slices.SortFunc(all, func(a, b remote.Item) int { return a.Created.Compare(b.Created) })
+		for _, it := range all {
+			if !yield(it, nil) {
+				return
+			}
+		}
+	}
 }

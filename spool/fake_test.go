@@ -33,6 +33,10 @@ type fake struct {
 	spoil func(url string) bool
 	// miscopy makes copies of other bytes.
 	miscopy bool
+	// pieces, if not 0, is how many parts a file has, whatever partSize says.
+	pieces int64
+	// fate, if not nil, decides in delay's and faults' place.
+	fate func(op, name string) fate
 
 	mu sync.Mutex
 	// refuse, if not nil, is asked before every call; after when it has been carried out: then its error is a lost answer.
@@ -46,6 +50,12 @@ type fake struct {
 	most     int
 	starts   []string // URLs in the order in which PUTs began
 	whole    []string // every content that was ever complete
+}
+
+// fate is what becomes of one call: how long it takes, and the error that it, or its answer, ends with.
+type fate struct {
+	delay       time.Duration
+	early, late error
 }
 
 type asset struct {
@@ -77,7 +87,7 @@ func (f *fake) clone() *fake {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	g := newFake()
-	g.delay, g.assemble, g.partSize, g.live, g.sums, g.late, g.n = f.delay, f.assemble, f.partSize, f.live, f.sums, f.late, f.n
+	g.delay, g.assemble, g.partSize, g.pieces, g.live, g.sums, g.late, g.n = f.delay, f.assemble, f.partSize, f.pieces, f.live, f.sums, f.late, f.n
 	for id, a := range f.assets {
 		b := *a
 		b.parts, b.versions = maps.Clone(a.parts), slices.Clone(a.versions)
@@ -88,13 +98,13 @@ func (f *fake) clone() *fake {
 
 // call is what every call has in common: time passes, the context counts, faults happen. do is carried out under the lock.
 func (f *fake) call(ctx context.Context, op, name string, do func() error) error {
+	fate := f.foretell(op, name)
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(f.delay):
+	case <-time.After(fate.delay):
 	}
 	f.mu.Lock()
-	early, late := f.rng.Float64() < f.faults/2, f.rng.Float64() < f.faults/2
 	refuse, after := f.refuse, f.after
 	f.mu.Unlock()
 	if refuse != nil {
@@ -105,8 +115,8 @@ func (f *fake) call(ctx context.Context, op, name string, do func() error) error
 	f.mu.Lock()
 	f.calls[op]++
 	f.mu.Unlock()
-	if early {
-		return fmt.Errorf("%s: %w", op, remote.ErrOffline)
+	if fate.early != nil {
+		return fmt.Errorf("%s: %w", op, fate.early)
 	}
 	f.mu.Lock()
 	err := do()
@@ -114,10 +124,26 @@ func (f *fake) call(ctx context.Context, op, name string, do func() error) error
 	if err == nil && after != nil {
 		err = after(op, name)
 	}
-	if err == nil && late {
-		err = fmt.Errorf("%s, answer lost: %w", op, remote.ErrOffline)
+	if err == nil && fate.late != nil {
+		err = fmt.Errorf("%s, answer lost: %w", op, fate.late)
 	}
 	return err
+}
+
+func (f *fake) foretell(op, name string) fate {
+	if f.fate != nil {
+		return f.fate(op, name)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	is := fate{delay: f.delay}
+	if f.rng.Float64() < f.faults/2 {
+		is.early = remote.ErrOffline
+	}
+	if f.rng.Float64() < f.faults/2 {
+		is.late = remote.ErrOffline
+	}
+	return is
 }
 
 func (f *fake) id(kind string) remote.ID {
@@ -201,7 +227,7 @@ func (f *fake) CreateFile(ctx context.Context, nf remote.NewFile) (up remote.Upl
 		if nf.Size < 1 || nf.Name == "" || len(nf.Name) > 255 {
 			return remote.ErrRefused
 		}
-		if nf.Parent != folderA && nf.Parent != folderB {
+		if in := f.assets[nf.Parent.ID]; nf.Parent != folderA && nf.Parent != folderB && (in == nil || in.Kind != remote.Folder) {
 			return fmt.Errorf("folder: %w", fs.ErrNotExist)
 		}
 		if !nf.Since.IsZero() {
@@ -216,10 +242,14 @@ func (f *fake) CreateFile(ctx context.Context, nf remote.NewFile) (up remote.Upl
 			Ref:    remote.Ref{Kind: remote.File, ID: f.id("file"), Account: "acc"},
 			Parent: nf.Parent.ID, Name: nf.Name, Size: nf.Size, Created: time.Now(), MediaType: nf.MediaType,
 		}
-		for off := int64(0); off < nf.Size; off += f.partSize {
+		size := f.partSize
+		if f.pieces > 0 {
+			size = (nf.Size + f.pieces - 1) / f.pieces
+		}
+		for off := int64(0); off < nf.Size; off += size {
 			a.want = append(a.want, remote.Part{
 				Number: len(a.want) + 1, URL: fmt.Sprintf("%s/%d", a.ID, len(a.want)+1), Off: off,
-				Size: min(f.partSize, nf.Size-off), Expires: time.Now().Add(f.live),
+				Size: min(size, nf.Size-off), Expires: time.Now().Add(f.live),
 			})
 		}
 		f.assets[a.ID] = a
