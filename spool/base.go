@@ -57,7 +57,7 @@ func readFull(ctx context.Context, read func(ctx context.Context, p []byte, off 
 // source is the bytes of the asset that is changed. It is closed with the last use of the entry's bytes, and the caller has one.
 func (e *Entry) source() (Base, error) {
 	e.mu.Lock()
-	base, was := e.base, e.rec.Base
+	base, was := e.base, e.rec.madeOf(e.placed)
 	e.mu.Unlock()
 	if base != nil {
 		return base, nil

@@ -121,12 +121,14 @@ func (a *attempt) create() (remote.Upload, error) {
 		return remote.Upload{}, errRevoked
 	}
 	if err != nil {
-		if judge(err) == remote.Final { // Frame.io has said no: nothing was made
+		if judge(err) == remote.Final { // Frame.io has said no: nothing was made, this time
 			rec, _, _ := e.get()
 			if rec.Target.Parent != in.Parent || rec.Target.Name != in.Name {
 				err = &failure{why: "it was renamed meanwhile", left: nothing}
 			}
-			e.intent = nil
+			if rerr := e.forgo(in, again); rerr != nil {
+				return remote.Upload{}, rerr
+			}
 			if rerr := e.drop(creatingName); rerr != nil {
 				return remote.Upload{}, rerr
 			}
@@ -153,6 +155,18 @@ func (a *attempt) create() (remote.Upload, error) {
 	e.s.reindex(e)
 	e.s.log.Info("upload begins", "key", e.key, "name", in.Name, "asset", up.File.ID, "parts", len(up.Parts))
 	return up, nil
+}
+
+// forgo notes that what was intended is not done, with step held. again tells that it may have been, before Frame.io refused it: then it is
+// looked for.
+func (e *Entry) forgo(in intent, again bool) error {
+	if again {
+		if err := e.s.orphan(orphan{Key: e.key, Lost: &in}, nil); err != nil {
+			return err
+		}
+	}
+	e.intent = nil
+	return nil
 }
 
 // givenUp is CreateFile's answer after the attempt was given up, with step held.

@@ -144,6 +144,16 @@ func (e *Entry) uncloned() error {
 	return nil
 }
 
+// madeOf is what has the bytes that are not here: of a clone that Frame.io has copied that is its copy, because the source may be deleted now.
+func (r *record) madeOf(p *placed) *remote.Item {
+	if p == nil || p.Same || !r.Clone || r.Format != formatPartial || r.Base == nil {
+		return r.Base
+	}
+	is := p.Item
+	is.Ref, is.Content, is.Size = p.File, p.File.ID, r.Base.Size
+	return &is
+}
+
 // Spare returns when no clone needs an asset any more that is about to be deleted on Frame.io: it has been copied there, or its
 // bytes are here.
 func (s *Spool) Spare(ctx context.Context, asset remote.Item) error {

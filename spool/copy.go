@@ -140,7 +140,9 @@ func (a *attempt) copy(from *origin, begun bool) (remote.Item, error) {
 	case err != nil && judge(err) == remote.Final:
 		e.s.log.Info("Frame.io does not copy the file: it is sent", "key", e.key, "name", in.Name, "from", from.Name, "err", err)
 		e.s.known.forget(from.File)
-		e.intent = nil
+		if err := e.forgo(in, again); err != nil {
+			return it, err
+		}
 		if err := e.drop(creatingName); err != nil {
 			return it, err
 		}

@@ -181,6 +181,34 @@ func TestCloneTrouble(t *testing.T) {
 }
 
 // Wherever the program dies, the copy is there once after the next start.
+// A copy that Frame.io has made is changed before it has settled, when its source is deleted already.
+func TestCloneChangedWithoutItsSource(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		r := newRig(t, f).start()
+		src := f.put(folderA, "src", long)
+		e := r.create("copy")
+		h := r.opened(e, true)
+		r.must(h.Clone(t.Context(), r.was(src, nil), 0, int64(len(long))))
+		r.shut(h)
+		f.hook(fails("rename", remote.ErrOffline), nil) // it is there, but not in its place
+		for f.count("stat") == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		r.must(r.Spare(t.Context(), r.was(src, nil)))
+		r.must(f.Delete(t.Context(), src))
+		h = r.opened(e, true)
+		r.put(h, 3, "NEW")
+		r.shut(h)
+		f.hook(nil, nil)
+		r.finish()
+		if all := r.All(); len(all) > 0 {
+			t.Errorf("left: %+v", all)
+		}
+		r.expect("folder-a/copy = " + seen(long[:3]+"NEW"+long[6:]) + " | " + seen(long))
+	})
+}
+
 func TestCloneKilled(t *testing.T) {
 	var h *Handle
 	var e *Entry

@@ -68,6 +68,7 @@ type Entry struct {
 	sending  *attempt    // the same as attempt
 	ever     []remote.ID // what it claimed since the start of the program
 	base     Base        // bytes that are not here; opened by source
+	bases    []Base      // what base was before, for who still reads from it
 	uses     int         // of data and base: handles, attempts, fsyncs
 	writers  map[*Handle]struct{}
 	unseen   int       // those of them that write past us
@@ -236,9 +237,9 @@ func (e *Entry) release() {
 	e.mu.Lock()
 	e.uses--
 	last := e.uses == 0
-	base := e.base
+	base, bases := e.base, e.bases
 	if last {
-		e.base = nil
+		e.base, e.bases = nil, nil
 	}
 	e.mu.Unlock()
 	if !last {
@@ -249,6 +250,9 @@ func (e *Entry) release() {
 		e.data = nil
 		e.blocks.close()
 		e.blocks = nil
+	}
+	for _, old := range bases {
+		old.Close()
 	}
 	if base != nil {
 		base.Close()

@@ -93,3 +93,24 @@ func TestRefusedSweepIsTriedAgain(t *testing.T) {
 		p.expectEmpty()
 	})
 }
+
+// An answer is lost, and then Frame.io refuses: what the lost one may have told of is looked for.
+func TestRefusedAfterALostAnswer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake()).start()
+		r.f.hook(nil, fails("create", remote.ErrOffline))
+		e := r.file("a", "abc")
+		r.reach(e, Uploading)
+		r.reach(e, Waiting)
+		r.f.hook(fails("create", remote.ErrQuota), nil)
+		r.reach(e, Parked)
+		r.expect("folder-a/a = (placeholder)")
+		r.f.hook(nil, nil)
+		time.Sleep(2 * refusedDelay)
+		r.expect()
+		r.Retry(e.Key())
+		r.finish()
+		r.expect("folder-a/a = abc")
+		r.expectEmpty()
+	})
+}

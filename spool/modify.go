@@ -70,12 +70,12 @@ func (e *Entry) unseal() {
 // power could leave changed bytes under a record that calls them closed.
 func (e *Entry) reopen() error {
 	rec, was, _ := e.get()
-	line := e.line
+	line, source := e.line, rec.Base
 	done, confirmed := e.receipt()
 	err := e.save(!e.isYoung(), func(r *record) {
 		r.Closed, r.Closer, r.Synced, r.Broken, r.Past = time.Time{}, Closing{}, false, false, false
 		r.Hold, r.Reason, r.Failures, r.Sealed = "", "", 0, time.Time{}
-		r.Own = e.becomes(r)
+		r.Own, r.Base = e.becomes(r), r.madeOf(e.placed)
 	})
 	// If nothing vouches for the bytes of a young entry yet, nothing will: what would do so comes behind this line in the journal.
 	if err == nil && e.isYoung() && (rec.Synced || e.s.journal.vouches(line)) {
@@ -86,6 +86,9 @@ func (e *Entry) reopen() error {
 	}
 	if confirmed {
 		e.s.superseded(done)
+	}
+	if rec, _, _ := e.get(); rec.Base != source {
+		e.turnFrom()
 	}
 	if was != Writing {
 		e.s.log.Info("file is changed again", "key", e.key, "name", e.Info().Name, "was", was)
@@ -104,6 +107,16 @@ func (e *Entry) reopen() error {
 	}
 	e.unseal()
 	return nil
+}
+
+// turnFrom has the bytes that are not here come from what the record says now. Who reads from what was before may do so to the end.
+func (e *Entry) turnFrom() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.base != nil {
+		e.bases = append(e.bases, e.base)
+		e.base = nil
+	}
 }
 
 // splitOff gives a clean entry data of its own, with step held: as long as the asset's, without any byte in it. The rest is

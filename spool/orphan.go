@@ -21,9 +21,10 @@ type orphan struct {
 	Ref  remote.Ref `json:"ref,omitzero"`
 	Lost *intent    `json:"lost,omitempty"`
 
-	busy  bool // the call that may create it is still running
-	after time.Time
-	tries int
+	busy     bool // the call that may create it is still running
+	after    time.Time
+	tries    int
+	refusals int
 }
 
 // orphanOf is the orphan of an attempt that came as far as creating or upload.json; none if it has neither.
@@ -54,8 +55,12 @@ func fileName(asset remote.ID) string {
 // lostDelay is how long after its call ended a lost placeholder is looked for: Frame.io may still be making it.
 const lostDelay = 10 * time.Second
 
-// refusedDelay is how long after a refusal it is tried again: rights change, and tokens.
-const refusedDelay = time.Hour
+// refusedDelay is how long after a refusal it is tried again: rights change, and tokens. What may not even be there is given up after
+// maxRefusals.
+const (
+	refusedDelay = time.Hour
+	maxRefusals  = 24
+)
 
 // orphan notes one durably. a is the attempt it is left by: while that waits for CreateFile's answer, the answer may yet tell
 // the id.
@@ -155,8 +160,13 @@ func (s *Spool) sweep(ctx context.Context) {
 		case judge(err) == remote.Final:
 			s.log.Warn("cannot delete an unfinished upload on Frame.io; it is tried again later, or delete it there", "id", o.Ref.ID, "err", err)
 			s.mu.Lock()
+			o.refusals++
 			o.after = time.Now().Add(refusedDelay)
+			enough := o.Lost != nil && o.refusals >= maxRefusals
 			s.mu.Unlock()
+			if enough {
+				s.unorphan(o.name())
+			}
 		default:
 			s.mu.Lock()
 			o.tries++
