@@ -84,15 +84,6 @@ func (c *camera) take(what string) {
 	c.all = append(c.all, pt)
 }
 
-// scene is what differs from workload to workload, by its seed.
-func scene(seed uint64, f *fake) func(*Config) {
-	f.pieces, f.sums = int64(1+seed%4), seed%2 == 0
-	return func(c *Config) {
-		c.testOnlyFolders = seed/4%2 == 0
-		c.Settle = []time.Duration{time.Millisecond, 20 * time.Millisecond, DefaultSettle}[seed%3]
-	}
-}
-
 // roll has a user work, and answers what would be left at every step.
 func roll(t *testing.T, seed uint64, every int) *camera {
 	f := newFake()
@@ -100,7 +91,7 @@ func roll(t *testing.T, seed uint64, every int) *camera {
 	f.fate = newFates(seed, steadyFate).of
 	root := memDir(t)
 	c := &camera{t: t, p: newPlate(t, root), into: memDir(t), every: every, seed: seed, seen: map[string]int{}}
-	u := newUser(t, seed, root, f, scene(seed, f), func(cfg *Config) { cfg.testOnlyStep = c.take })
+	u := newUser(t, seed, root, f, blockSize, scene(seed, f), func(cfg *Config) { cfg.testOnlyStep = c.take })
 	c.u = u
 	u.told = func(what string) { c.take("user") }
 	f.hook(

@@ -16,7 +16,7 @@ func (f *fake) CopyFile(ctx context.Context, c remote.Copy) (it remote.Item, err
 		if err != nil {
 			return err
 		}
-		if c.Check() != nil || f.item(from).State != remote.Uploaded || from.Size != c.Size || from.Name != c.Name && from.stack == "" {
+		if c.Check() != nil || f.item(from).State != remote.Uploaded || from.Size != c.Size || from.Name != c.Name && from.stack == "" && c.Since.IsZero() {
 			return remote.ErrRefused
 		}
 		if !c.Since.IsZero() {

@@ -131,19 +131,22 @@ func (f *fake) call(ctx context.Context, op, name string, do func() error) error
 }
 
 func (f *fake) foretell(op, name string) fate {
-	if f.fate != nil {
-		return f.fate(op, name)
+	f.mu.Lock()
+	is := f.fate
+	f.mu.Unlock()
+	if is != nil {
+		return is(op, name)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	is := fate{delay: f.delay}
+	was := fate{delay: f.delay}
 	if f.rng.Float64() < f.faults/2 {
-		is.early = remote.ErrOffline
+		was.early = remote.ErrOffline
 	}
 	if f.rng.Float64() < f.faults/2 {
-		is.late = remote.ErrOffline
+		was.late = remote.ErrOffline
 	}
-	return is
+	return was
 }
 
 func (f *fake) id(kind string) remote.ID {

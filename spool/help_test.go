@@ -138,7 +138,7 @@ func (r *rig) finish() {
 		}
 		r.t.Fatal("wait: ", err)
 	}
-	for range 3600 {
+	for range 3 * 3600 {
 		r.Spool.mu.RLock()
 		n := len(r.orphans)
 		r.Spool.mu.RUnlock()
@@ -146,6 +146,9 @@ func (r *rig) finish() {
 			return
 		}
 		time.Sleep(time.Second)
+	}
+	for name, o := range r.orphans {
+		r.t.Logf("%s: %+v", name, o)
 	}
 	r.t.Fatal("orphans are left")
 }

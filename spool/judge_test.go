@@ -9,6 +9,18 @@ import (
 	"github.com/frameiofs/frameiofs/remote"
 )
 
+// How the power goes, or the process.
+type cut int
+
+const (
+	killed cut = iota // all that was written is there
+	least             // nothing but what was synced
+	some              // anything in between
+	cuts
+)
+
+func (c cut) String() string { return [...]string{"kill -9", "power cut, the least", "power cut"}[c] }
+
 // oath is what a user was promised at one moment, to be held against what there is in the end.
 type oath struct {
 	when   time.Time
@@ -129,13 +141,17 @@ func (o *oath) judge(s *state, forced bool) *verdict {
 	known := map[string]bool{} // contents, and whether they were ever closed
 	owners := map[string]int{}
 	for _, w := range o.things {
-		mine := map[string]bool{}
-		for _, h := range w.hist {
+		mine := map[string]int{}
+		for k, h := range w.hist {
 			known[h.data] = known[h.data] || !h.open
-			if !mine[h.data] && !w.dir {
-				mine[h.data] = true
-				owners[h.data]++
+			if k > 0 && !h.open && w.hist[k-1].open { // closed anew: it may have become a version of itself
+				mine[h.data]++
+			} else {
+				mine[h.data] = max(1, mine[h.data])
 			}
+		}
+		for data, n := range mine {
+			owners[data] += n
 		}
 	}
 	copies := map[string]int{}

@@ -194,18 +194,6 @@ func (p *plate) scan() (plateNames, error) {
 	return names, err
 }
 
-// How the power goes, or the process.
-type cut int
-
-const (
-	killed cut = iota // all that was written is there
-	least             // nothing but what was synced
-	some              // anything in between
-	cuts
-)
-
-func (c cut) String() string { return [...]string{"kill -9", "power cut, the least", "power cut"}[c] }
-
 // leave writes what is left to a new folder.
 func (p *plate) leave(to string, how cut, rng *rand.Rand) error {
 	p.mu.Lock()

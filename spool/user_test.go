@@ -119,15 +119,15 @@ func (s *state) drain() {
 	}
 }
 
-// newUser begins at an empty mount with some files on Frame.io.
-func newUser(t *testing.T, seed uint64, dir string, f *fake, tune ...func(*Config)) *user {
+// newUser begins at an empty mount with some files on Frame.io, of some size.
+func newUser(t *testing.T, seed uint64, dir string, f *fake, large int, tune ...func(*Config)) *user {
 	u := &user{t: t, rng: rand.New(rand.NewPCG(seed, 7)), told: func(string) {}, byKey: map[Key]*thing{}}
 	for _, ref := range []remote.Ref{folderA, folderB} {
 		th := u.begin(true, version{name: string(ref.ID), at: time.Now()})
 		th.item, th.there = remote.Item{Ref: ref, Name: string(ref.ID)}, true
 	}
 	for range 2 {
-		th := u.begin(false, version{in: u.things[0], name: fmt.Sprint("f", u.rng.IntN(4)), at: time.Now(), data: u.content(blockSize + u.rng.IntN(2*blockSize))})
+		th := u.begin(false, version{in: u.things[0], name: fmt.Sprint("f", u.rng.IntN(4)), at: time.Now(), data: u.content(large + u.rng.IntN(2*large))})
 		for slices.ContainsFunc(u.things, func(o *thing) bool { return o != th && o.now().name == th.now().name }) {
 			th.hist[0].name += "'"
 		}
@@ -138,6 +138,8 @@ func newUser(t *testing.T, seed uint64, dir string, f *fake, tune ...func(*Confi
 }
 
 func (u *user) begin(dir bool, v version) *thing {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	th := &thing{id: len(u.things), dir: dir, hist: []version{v}}
 	u.things = append(u.things, th)
 	return th
