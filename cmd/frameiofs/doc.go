@@ -8,6 +8,7 @@
 //	frameiofs sync     [--until uploaded|verified|transcoded] [--timeout D] [PATH…]
 //	frameiofs uploads pause | resume | first | retry | cancel [PATH…]
 //	frameiofs uploads limit [--bwlimit RATE] [--uploads N] [--parts N] [MOUNTPOINT…]
+//	frameiofs desktop  install | uninstall | open PATH… | link [--copy] PATH…
 //	frameiofs cache    status [--json] | pin [--wait] | unpin | warm [--json] | clear [PATH…]
 //	frameiofs ls       [-l] [--json] [PATH]
 //	frameiofs receipts [--json] [--mhl] [--since D] [PATH…]

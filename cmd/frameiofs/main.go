@@ -90,7 +90,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 
 Exit codes: 0 done · 1 failed · 2 wrong use · 3 some files were given up and need you · 4 timed out`,
 		Commands: []*cli.Command{
-			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), cacheVerb(), lsVerb(), receiptsVerb(), loginVerb(), logoutVerb(), whoamiVerb(), doctorVerb(), configVerb(), serviceVerb(), profileVerb(), demoVerb(), simVerb(), completionVerb(), manVerb(),
+			mountVerb(), unmountVerb(), statusVerb(), syncVerb(), uploadsVerb(), desktopVerb(), cacheVerb(), lsVerb(), receiptsVerb(), loginVerb(), logoutVerb(), whoamiVerb(), doctorVerb(), configVerb(), serviceVerb(), profileVerb(), demoVerb(), simVerb(), completionVerb(), manVerb(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
