@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func (c *client) server(ctx context.Context, g Grant) (Grant, error) {
 	if err != nil {
 		return g, c.explain(err, s, &g, false)
 	}
-	return g.with(t, asked), nil
+	return g.with(t, asked).orScopes(serverScopes), nil
 }
 
 // redeem trades a code for tokens.
@@ -37,7 +38,15 @@ func (c *client) redeem(ctx context.Context, g Grant, code, verifier string) (Gr
 	if err != nil {
 		return g, c.explain(err, s, &g, true)
 	}
-	return g.with(t, asked), nil
+	return g.with(t, asked).orScopes(s.scopes), nil
+}
+
+// orScopes is g with the scopes that were asked for if the service has not told others: then it granted these (RFC 6749 §5.1).
+func (g Grant) orScopes(asked []string) Grant {
+	if len(g.Scopes) == 0 {
+		g.Scopes = slices.Sorted(slices.Values(asked))
+	}
+	return g
 }
 
 // renew gets a new access token without the user.
