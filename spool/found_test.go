@@ -3,6 +3,7 @@ package spool
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,5 +113,40 @@ func TestRefusedAfterALostAnswer(t *testing.T) {
 		r.finish()
 		r.expect("folder-a/a = abc")
 		r.expectEmpty()
+	})
+}
+
+// What a newer version of the program has written is left as it is.
+func TestNewerLayoutIsLeftAlone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake())
+		r.file("a", "abc")
+		e := r.file("b", "def")
+		e.step.Lock()
+		r.must(e.grow(drafts))
+		e.step.Unlock()
+		r.end()
+		r.must(os.WriteFile(filepath.Join(r.cfg.Dir, "VERSION"), []byte("3\n"), 0o600))
+		look := func() (all []string) {
+			r.must(filepath.WalkDir(r.cfg.Dir, func(path string, d os.DirEntry, err error) error {
+				if err != nil || d.IsDir() || d.Name() == "LOCK" {
+					return err
+				}
+				b, err := os.ReadFile(path)
+				all = append(all, path+" "+string(b))
+				return err
+			}))
+			return all
+		}
+		was := look()
+		if s, err := Open(r.cfg); err == nil {
+			r.must(s.Close())
+			t.Error("opened")
+		} else if !strings.Contains(err.Error(), r.cfg.Dir) || !strings.Contains(err.Error(), "another version") {
+			t.Error(err)
+		}
+		if now := look(); !slices.Equal(was, now) {
+			t.Errorf("it was\n%q\nand is\n%q", was, now)
+		}
 	})
 }

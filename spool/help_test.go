@@ -323,7 +323,7 @@ func (b *memBase) Close() error {
 }
 
 // memDir is t.TempDir in memory where Linux has that: for tests that fsync thousands of times and do not look at what it does.
-func memDir(t *testing.T) string {
+func memDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("/dev/shm", "spool")
 	if err != nil {
 		return t.TempDir()

@@ -264,6 +264,7 @@ func (o *oath) thing(v *verdict, w sworn, world []found, local map[*thing]Info, 
 	last := may[len(may)-1]
 	stays := here && (i.Stage == Held && (i.Quiet || open || changing || i.Size == 0 && last.data == "") || i.Stage == Parked && changing && o.how != killed)
 	switch {
+	case len(at) > 1 && gone && o.heldBy(may, local): // what Frame.io had of it becomes older versions once that has bytes
 	case len(at) > 1:
 		v.say("%s is there %d times: %v", w.is(), len(at), names(at))
 	case fits, gone, alike:
@@ -299,6 +300,11 @@ func (o *oath) thing(v *verdict, w sworn, world []found, local map[*thing]Info, 
 			o.heir(v, w, o.things[h.over.id], h, world, local)
 		}
 	}
+}
+
+// heldBy reports whether what took the name is held here.
+func (o *oath) heldBy(may []version, local map[*thing]Info) bool {
+	return slices.ContainsFunc(may, func(h version) bool { return h.over != nil && local[h.over].Stage == Held })
 }
 
 // shared reports whether more than one thing ever had some bytes.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
@@ -385,12 +386,21 @@ func (u *user) rmdir() {
 	if th == nil {
 		return
 	}
-	was := th.now()
+	was, refused := th.now(), false
 	u.change(fmt.Sprint("rmdir ", th.id), func() {
 		it := th.item
 		it.Ref, it.Name = u.ref(th), was.name
-		u.must(u.names.RemoveFolder(u.t.Context(), it, u.ref(was.in)))
+		err := u.names.RemoveFolder(u.t.Context(), it, u.ref(was.in))
+		if refused = errors.Is(err, syscall.ENOTEMPTY); !refused {
+			u.must(err)
+		}
 	}, map[*thing]func(*version){th: func(v *version) { v.gone = true }})
+	if refused { // something is in it that nobody knows: a placeholder whose answer was lost
+		u.note("no: it is not empty")
+		u.mu.Lock()
+		th.hist = th.hist[:len(th.hist)-1]
+		u.mu.Unlock()
+	}
 }
 
 // story is what was done, up to a moment.
