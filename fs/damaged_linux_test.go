@@ -39,7 +39,7 @@ func TestDamagedUpload(t *testing.T) {
 	wires(t, func(t *testing.T, api string) {
 		t.Parallel()
 		r := newRig(t, api, func(c *sim.Config) {
-			c.Behaviour = world.Behaviour{ChecksumAfter: world.Duration(time.Second)}
+			c.Behaviour = world.Behaviour{ChecksumAfter: world.Duration(time.Hour)}
 			c.Faults = []string{"flip@upload*1"}
 		})
 		var m *mounted
@@ -71,6 +71,7 @@ func TestDamagedUpload(t *testing.T) {
 			if !is.Awaited || is.Checksum != sum || is.Damaged != "" {
 				t.Errorf("settled: receipt %+v", is)
 			}
+			check(t, "tell the checksum", r.sim.World().SetBehaviour(func(b *world.Behaviour) { b.ChecksumAfter = 0 }))
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			check(t, "wait", m.spool.WaitVerified(ctx, nil))
