@@ -1,5 +1,5 @@
 # Short names for the commands; ./dev does the set-up of a fresh machine first.
-.PHONY: release model programs all build test race vet fuzz bench bench-writing bench-reading fire demo soak crash schedules
+.PHONY: release model programs all build test race vet fuzz bench bench-writing bench-reading fire demo soak crash schedules kill
 
 all: vet race
 
@@ -80,3 +80,14 @@ SCHEDULES ?= 100000
 SCHEDULE_SEED ?= 1
 schedules:
 	go test -run TestSchedules -count 1 -timeout 0 -v ./spool -schedules $(SCHEDULES) -schedules.seed $(SCHEDULE_SEED)
+# Kill a mount's process KILLS times, with each generation of the API, while programs work on it and Frame.io misbehaves, and compare what
+# arrived with what the programs were told. KILLSEED=N does it again.
+KILLS ?= 300
+KILLSEED ?= 0
+kill:
+	go test -run TestKill -count 1 -timeout 0 -v ./bench -kills $(KILLS) -killseed $(KILLSEED) -api $(API)
+
+# The same programs, without kills, for SOAK: memory, open files and goroutines of the mount must not grow.
+SOAK ?= 1h
+soak:
+	go test -run TestSoak -count 1 -timeout 0 -v ./bench -soak $(SOAK) -api $(API)
