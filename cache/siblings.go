@@ -271,8 +271,8 @@ func parseUUID(id remote.ID) (u [16]byte, ok bool) {
 	}
 	at := 0
 	for i := range u {
-		if id[at] == '-' {
-			at++
+		if at == 8 || at == 13 || at == 18 || at == 23 {
+			at++ // the dash
 		}
 		hi, lo := digit(id[at]), digit(id[at+1])
 		if hi > 15 || lo > 15 {
