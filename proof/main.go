@@ -130,7 +130,9 @@ func (e event) take(w io.Writer, said map[string]*strings.Builder, came map[test
 		if said[key] == nil {
 			said[key] = &strings.Builder{}
 		}
-		said[key].WriteString(e.Output)
+		if !strings.HasPrefix(e.Output, "=== ") { // that a test runs, waits and goes on
+			said[key].WriteString(e.Output)
+		}
 	case "pass", "fail", "skip":
 		if e.Test != "" {
 			if came[e.name()] == nil {
