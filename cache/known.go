@@ -65,15 +65,41 @@ func (t *Tree) Became(parent, here remote.Ref, it remote.Item) {
 	t.succeed(here, it.Ref)
 	t.became[here.ID] = it.Ref
 	k, now := keyOf(parent), t.now()
-	s := t.known(k)
-	if s == nil || s.ids()[here.ID] == nil {
+	if s := t.known(k); s != nil && s.ids()[here.ID] != nil {
+		ours := t.ours(k)
+		ours[here.ID], ours[it.ID] = change{at: now, gone: true}, change{at: now, item: it}
+		s.remove(here.ID)
+		s.put(it)
+		t.keep(k, s)
+	}
+	for k, changes := range t.changes {
+		t.rename(k, changes, here.ID, it.Ref)
+	}
+}
+
+// rename has a change of ours that was noted in k while a folder was called here hold for what it is called now: by that name a
+// listing that is on its way may tell of it, also where it was taken away meanwhile. t.mu is held.
+func (t *Tree) rename(k folderKey, changes map[remote.ID]change, here remote.ID, is remote.Ref) {
+	c, ok := changes[here]
+	if _, known := changes[is.ID]; !ok || known {
 		return
 	}
-	ours := t.ours(k)
-	ours[here.ID], ours[it.ID] = change{at: now, gone: true}, change{at: now, item: it}
-	s.remove(here.ID)
-	s.put(it)
-	t.keep(k, s)
+	s := t.known(k)
+	if c.gone {
+		changes[is.ID] = c
+		if s != nil && s.ids()[is.ID] != nil {
+			s.remove(is.ID)
+			t.keep(k, s)
+		}
+		return
+	}
+	c.item.Ref = is
+	changes[here], changes[is.ID] = change{at: c.at, gone: true}, c
+	if s != nil {
+		s.remove(here)
+		s.put(c.item)
+		t.keep(k, s)
+	}
 }
 
 // succeed moves what is known of the folder here to is. t.mu is held.

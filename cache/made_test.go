@@ -91,3 +91,45 @@ func TestTreeAsksForWhatAnEarlierRunMade(t *testing.T) {
 		mustList(t, tree, "a")
 	})
 }
+
+// A folder that was moved while its making was answered is where it was moved to, and nowhere else, whatever a listing tells that was on its way.
+func TestTreeKnowsAFolderThatMovedWhileItGotItsName(t *testing.T) {
+	here := remote.Ref{Kind: remote.Folder, ID: remote.PendingID("1"), Account: "a"}
+	above := remote.Ref{Kind: remote.Project, ID: "22222222-0000-4000-8000-000000000000", Account: "a"}
+	other := remote.Ref{Kind: remote.Folder, ID: "33333333-0000-4000-8000-000000000000", Account: "a"}
+	is := remote.Item{Ref: home, Parent: above.ID, Name: "folder"}
+	w := newWorld()
+	w.folders[above.ID] = []remote.Item{is} // as Frame.io has it until it is moved there, too
+	w.folders[other.ID] = nil
+	inTree(t, w, func(t *testing.T, tree *Tree) {
+		tree.Made(above)
+		tree.Made(other)
+		tree.Made(here)
+		tree.Put(above, remote.Item{Ref: here, Parent: above.ID, Name: "folder"})
+		tree.Drop(above, here.ID)
+		tree.Put(other, remote.Item{Ref: here, Parent: other.ID, Name: "moved"})
+		tree.Became(above, here, is)
+		if e, found := tree.Known(other, "moved"); !found || e.ID != home.ID {
+			t.Errorf("where it was moved to is %+v, %v", e, found)
+		}
+		for _, ref := range []remote.Ref{above, other} {
+			tree.Forget(ref)
+		}
+		list := func(ref remote.Ref) (all []string) {
+			entries, err := tree.List(t.Context(), ref)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, e := range entries {
+				all = append(all, e.Name+" "+string(e.ID))
+			}
+			return all
+		}
+		if got := list(above); len(got) > 0 {
+			t.Errorf("where it was is %q", got)
+		}
+		if got := list(other); len(got) != 1 || got[0] != "moved "+string(home.ID) {
+			t.Errorf("where it was moved to is %q", got)
+		}
+	})
+}

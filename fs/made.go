@@ -34,6 +34,7 @@ func (f *FS) Made(here remote.Ref, it remote.Item) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.item.ID == here.ID {
+		it.Name, it.Parent = d.item.Name, d.item.Parent // it may have been moved since it was told
 		d.item = it
 	}
 	return nil
