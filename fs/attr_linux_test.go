@@ -1,6 +1,7 @@
 package fs_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -203,4 +204,25 @@ func TestTimesHaveBounds(t *testing.T) {
 		m = r.mount(mountWith{state: m.state})
 		each(expect)
 	})
+}
+
+// Who has a folder open that was removed, or that another took the place of, sees that it has no name any more.
+func TestARemovedFolderHasNoLinks(t *testing.T) {
+	t.Parallel()
+	m := newRig(t, "v4").mount(mountWith{})
+	for what, remove := range map[string]func(path string) error{
+		"removed":      os.Remove,
+		"renamed over": func(path string) error { return unix.Rename(path+" new", path) },
+	} {
+		path := filepath.Join(m.project, what)
+		check(t, "mkdir", errors.Join(os.Mkdir(path, 0o755), os.Mkdir(path+" new", 0o755)))
+		f, err := os.Open(path)
+		check(t, "open", err)
+		t.Cleanup(func() { f.Close() })
+		check(t, what, remove(path))
+		var st unix.Stat_t
+		if err := unix.Fstat(int(f.Fd()), &st); err != nil || st.Nlink != 0 {
+			t.Errorf("%s: %d links, %v", what, st.Nlink, err)
+		}
+	}
 }

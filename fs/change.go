@@ -284,8 +284,20 @@ func (d *dir) Rmdir(ctx context.Context, name string) syscall.Errno {
 		}
 		return errno(err)
 	}
+	d.homeless(l.name)
 	d.touched()
 	return 0
+}
+
+// homeless tells the folder that had a name that it was removed: whoever has it open is to see that.
+func (d *dir) homeless(name string) {
+	if child := d.GetChild(name); child != nil {
+		if n, ok := child.Operations().(*dir); ok {
+			n.mu.Lock()
+			n.gone = true
+			n.mu.Unlock()
+		}
+	}
 }
 
 // removeFolder deletes a folder that has nothing in it.

@@ -28,6 +28,7 @@ type dir struct {
 	mu      sync.Mutex
 	item    remote.Item
 	changed time.Time                 // when something in it was last changed through this mount
+	gone    bool                      // removed here
 	listing weak.Pointer[cache.Entry] // with which it was last opened; not to be kept in memory for that
 }
 
@@ -151,6 +152,7 @@ func (d *dir) child(ctx context.Context, l line, out *fuse.EntryOut) *fusefs.Ino
 		n.mu.Lock()
 		n.item = l.item
 		n.item.Ref = d.fs.cfg.Tree.Now(l.item.Ref) // Made may have been told before there was an inode
+		n.gone = false
 		n.mu.Unlock()
 		d.fs.fillFolder(l.item, n.lastChange(), &out.Attr)
 		return n.EmbeddedInode()
@@ -201,6 +203,11 @@ func (d *dir) lastChange() time.Time {
 // Getattr implements stat(2).
 func (d *dir) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	d.fs.fillFolder(d.get(), d.lastChange(), &out.Attr)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.gone {
+		out.Nlink = 0
+	}
 	return 0
 }
 

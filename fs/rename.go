@@ -160,6 +160,7 @@ func (d *dir) renameFolder(ctx context.Context, src line, to *dir, newName strin
 		if err := d.fs.removeFolder(ctx, to.get().Ref, over.item); err != nil {
 			return err
 		}
+		to.homeless(over.name)
 	}
 	it, err := d.relocate(ctx, src.item, to, newName)
 	if err != nil {
