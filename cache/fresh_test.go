@@ -138,3 +138,22 @@ func TestTreeAgeOutlivesTheProgram(t *testing.T) {
 	run(59*time.Minute, 1, func(t *testing.T, tree *Tree) { mustList(t, tree, "c") })
 	run(3*time.Hour, 1, func(t *testing.T, tree *Tree) { mustList(t, tree, "c") })
 }
+
+// What an earlier run was told is not acted upon, however young it is: that run may have made something since that nobody here knows of.
+func TestUpdateDoesNotTrustAnEarlierRun(t *testing.T) {
+	dir := t.TempDir()
+	x := openIndex(t, filepath.Join(dir, "index.db"))
+	w := newWorld(file(1, "a"))
+	first := NewTree(TreeConfig{Namespace: w, Index: x})
+	mustList(t, first, "a")
+	first.Close()
+	w.set(func() { w.folders[home.ID] = append(w.folders[home.ID], file(2, "b")) })
+	second := NewTree(TreeConfig{Namespace: w, Index: x})
+	defer second.Close()
+	if err := second.Update(t.Context(), home); err != nil {
+		t.Fatal(err)
+	}
+	if _, found := second.Known(home, "b"); !found {
+		t.Error("what was made meanwhile is not known")
+	}
+}

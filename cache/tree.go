@@ -55,6 +55,7 @@ type Tree struct {
 	bytes     int64
 	log       *slog.Logger
 	now       func() time.Time
+	started   time.Time
 	changed   func(remote.Ref, []Change)
 
 	ctx    context.Context // of all fetches; ended by Close
@@ -126,6 +127,7 @@ func NewTree(cfg TreeConfig) *Tree {
 	if t.now == nil {
 		t.now = time.Now
 	}
+	t.started = t.now()
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	var err error
 	t.listings, err = ristretto.NewCache(&ristretto.Config[string, *siblings]{
@@ -177,14 +179,15 @@ func (t *Tree) Find(ctx context.Context, ref remote.Ref, name string) (entry Ent
 	return entry, err
 }
 
-// Update is for who is about to change something in ref: it returns once there is a listing younger than Fresh. If Frame.io does not
+// Update is for who is about to change something in ref: it returns once there is a listing younger than Fresh, and than this run. If Frame.io does not
 // answer an older one will do, because a change that cannot be made is told by the change itself.
 func (t *Tree) Update(ctx context.Context, ref remote.Ref) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	ref = t.called(ref)
 	k := keyOf(ref)
-	if s := t.known(k); s != nil && t.recently(s.at) {
+	// What an earlier run was told may be from before changes that it did not live to hear of.
+	if s := t.known(k); s != nil && t.recently(s.at) && !s.at.Before(t.started) {
 		t.saw(k, ref, s)
 		return nil
 	}
