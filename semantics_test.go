@@ -1,9 +1,11 @@
 package frameiofs
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -74,4 +76,65 @@ func TestEveryPromiseNamesTestsThatExist(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What fs/doc.go and the README's "What is safe when" promise stands in SEMANTICS.md word by word, with its proof.
+func TestEveryPromiseHasItsProof(t *testing.T) {
+	texts := []string{}
+	for _, p := range promises(t) {
+		texts = append(texts, p.text)
+	}
+	slices.SortFunc(texts, func(a, b string) int { return len(b) - len(a) }) // one may be a part of another
+	for file, said := range map[string]string{"fs/doc.go": docPromises(t), "README.md": readmePromises(t)} {
+		rest := said
+		for _, text := range texts {
+			rest = strings.ReplaceAll(rest, text, "\n")
+		}
+		for line := range strings.Lines(rest) {
+			if line = plain(line); line != "" {
+				t.Errorf("%s promises what SEMANTICS.md does not have with a test that proves it: %s", file, line)
+			}
+		}
+	}
+}
+
+// docPromises are the sentences of fs/doc.go, without its section about locks, which promises nothing to programs.
+func docPromises(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("fs/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, said, ok := strings.Cut(string(text), "// # What programs are promised\n")
+	said, _, ok2 := strings.Cut(said, "// # Locks\n")
+	if !ok || !ok2 {
+		t.Fatal("fs/doc.go has not the headings that are looked for")
+	}
+	return plain(strings.ReplaceAll(strings.ReplaceAll("\n"+said, "\n// # Errors\n", "\n"), "\n//", "\n"))
+}
+
+// readmePromises are the table and the list under "What is safe when".
+func readmePromises(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, said, ok := strings.Cut(string(text), "\n## What is safe when\n")
+	said, _, ok2 := strings.Cut(said, "\nThe semantics of each call")
+	if !ok || !ok2 {
+		t.Fatal("README.md has not the words that are looked for")
+	}
+	var out []string
+	for line := range strings.Lines(said) {
+		line = strings.TrimSpace(line)
+		if cells := strings.Split(strings.Trim(line, "|"), "|"); strings.HasPrefix(line, "|") {
+			if line = fmt.Sprint(strings.TrimSpace(cells[0]), " ", strings.TrimSpace(cells[len(cells)-1])); strings.HasPrefix(cells[0], "---") ||
+				strings.TrimSpace(cells[0]) == "after" {
+				continue
+			}
+		}
+		out = append(out, strings.TrimPrefix(line, "- "))
+	}
+	return plain(strings.Join(out, " "))
 }
