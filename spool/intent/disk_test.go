@@ -231,3 +231,33 @@ func TestOtherJournals(t *testing.T) {
 		t.Errorf("kept aside is %q, %v", kept, err)
 	}
 }
+
+// Before a call that another has to follow, and before a folder is made or one that was made just now is renamed, the journal is on the
+// disk: a loss of power leaves nothing half done, and no folder that nobody here knows.
+func TestJournalGoesBeforeTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		film := f.put(remote.File, "home", "film")
+		r := newRig(t, f, never)
+		first, accepted := map[string]bool{}, uint64(0)
+		f.refuse = func(op, what string) error {
+			r.Journal.mu.Lock()
+			defer r.Journal.mu.Unlock()
+			if !first[op] && r.synced < accepted {
+				t.Errorf("%s %s was called, and %d changes are not on the disk", op, what, accepted-r.synced)
+			}
+			first[op] = true
+			return nil
+		}
+		d := r.mkdir(home, "a")
+		_, err := r.Relocate(t.Context(), film, home, d.Ref, "film 2")
+		r.must(err)
+		accepted = r.appended
+		r.run()
+		r.drain()
+		r.want(f.tree(), "/a/", "/a/film 2")
+		if !first["create"] || !first["move"] || !first["rename"] {
+			t.Errorf("called: %v", first)
+		}
+	})
+}
