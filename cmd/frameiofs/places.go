@@ -20,9 +20,10 @@ type places struct {
 	root remote.Ref
 	log  *slog.Logger
 
-	mu    sync.Mutex           // guards what follows; not held while Frame.io is asked
-	known map[string]place     // by placeKey
-	asked map[string]time.Time // when a folder was last looked up, with or without success
+	mu     sync.Mutex               // guards what follows; not held while Frame.io is asked
+	known  map[string]place         // by placeKey
+	asked  map[string]time.Time     // when a folder was last looked up, with or without success
+	asking map[string]chan struct{} // closed when it has been
 }
 
 // place is where a folder is.
@@ -41,7 +42,7 @@ const placeAge = 20 * time.Second
 const deepest = 512
 
 func newPlaces(file string, tree *cache.Tree, w names, root remote.Ref, log *slog.Logger) *places {
-	p := &places{file: file, tree: tree, wire: w, root: root, log: log, known: map[string]place{}, asked: map[string]time.Time{}}
+	p := &places{file: file, tree: tree, wire: w, root: root, log: log, known: map[string]place{}, asked: map[string]time.Time{}, asking: map[string]chan struct{}{}}
 	if err := readJSON(file, &p.known); err != nil {
 		p.known = map[string]place{} // the paths are looked up again
 	}
@@ -71,23 +72,45 @@ func (p *places) isRoot(ref remote.Ref) bool {
 // place of one folder: what is known if it is fresh, else what Frame.io says, else what is known.
 func (p *places) place(ctx context.Context, ref remote.Ref) (place, bool) {
 	key := placeKey(ref)
-	p.mu.Lock()
-	old, known := p.known[key]
-	fresh := time.Since(p.asked[key]) < placeAge
-	p.asked[key] = time.Now()
-	p.mu.Unlock()
-	if fresh {
-		return old, known
+	for {
+		p.mu.Lock()
+		at, known := p.known[key]
+		underWay := p.asking[key]
+		if underWay == nil {
+			if time.Since(p.asked[key]) < placeAge {
+				p.mu.Unlock()
+				return at, known
+			}
+			done := make(chan struct{})
+			p.asking[key], p.asked[key] = done, time.Now()
+			p.mu.Unlock()
+			p.find(ctx, key, ref)
+			p.mu.Lock()
+			delete(p.asking, key)
+			at, known = p.known[key]
+			p.mu.Unlock()
+			close(done)
+			return at, known
+		}
+		p.mu.Unlock()
+		if known {
+			return at, true // as it was
+		}
+		select {
+		case <-underWay: // somebody else asks
+		case <-ctx.Done():
+			return place{}, false
+		}
 	}
+}
+
+// find asks where a folder is, and keeps it.
+func (p *places) find(ctx context.Context, key string, ref remote.Ref) {
 	if ref.Kind <= remote.Project {
 		p.survey(ctx, p.root)
 	} else if at, ok := p.lookUp(ctx, ref); ok {
 		p.keep(key, at)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	at, ok := p.known[key]
-	return at, ok
 }
 
 // survey notes all that stands above folders, from at down.

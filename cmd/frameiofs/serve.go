@@ -257,9 +257,6 @@ func farewell(st control.Status) []string {
 	if t.Writing > 0 {
 		out = append(out, count(t.Writing, "file")+" still being written when the mount ended; kept in "+st.StateDir)
 	}
-	if t.Verifying > 0 {
-		out = append(out, count(t.Verifying, "file")+" on Frame.io, verified at the next mount when its checksums have come; kept in "+st.StateDir)
-	}
 	if t.Parked > 0 {
 		out = append(out, count(t.Parked, "file")+" parked: Frame.io does not take them; kept in "+st.StateDir)
 	}
@@ -274,6 +271,9 @@ func farewell(st control.Status) []string {
 	}
 	if len(out) == 0 {
 		out = append(out, "unmounted; everything is on Frame.io")
+	}
+	if t.Verifying > 0 {
+		out = append(out, count(t.Verifying, "file")+" of it is verified at the next mount, when Frame.io tells its checksums; kept in "+st.StateDir)
 	}
 	if t.Local > 0 {
 		out = append(out, count(t.Local, "file")+" with temporary names or without a byte stay on this machine, in "+st.StateDir)
