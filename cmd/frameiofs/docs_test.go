@@ -56,7 +56,7 @@ func blocks(file string) (all []block, err error) {
 	for i, line := range strings.Split(string(text), "\n") {
 		cmd, indented := strings.CutPrefix(line, "    ")
 		if !indented {
-			if at = nil; strings.HasPrefix(line, "```") {
+			if at = nil; strings.HasPrefix(line, "```") && len(line) > 3 && line != "```console" { // that is a recording
 				return nil, fmt.Errorf("%s:%d: what is to be typed is indented here, not fenced", file, i+1)
 			}
 			continue
