@@ -302,6 +302,9 @@ func (f *fake) PutPart(ctx context.Context, part remote.Part, body io.ReaderAt) 
 		if a == nil {
 			return nil // S3 knows nothing of assets
 		}
+		if !a.complete.IsZero() {
+			return &remote.Error{Op: "put part", Status: 404, Code: "NoSuchUpload"} // its parts were put together
+		}
 		if f.spoil != nil && f.spoil(part.URL) {
 			got[0] ^= 1
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync/atomic"
 	"time"
@@ -114,6 +115,12 @@ func (a *attempt) parts(fresh bool) error {
 	}
 	err = g.Wait()
 	followed()
+	if errors.Is(err, fs.ErrNotExist) && a.ctx.Err() == nil {
+		// The host knows no such upload any more: the last part had arrived, and we did not live to note it. Or it never will be whole, and
+		// confirm finds that out.
+		a.e.s.log.Info("a part is not wanted any more", "key", a.e.key, "name", a.e.Info().Name, "err", err)
+		err = nil
+	}
 	if err == nil {
 		err = a.hashed()
 	}

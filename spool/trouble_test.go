@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -302,6 +304,40 @@ func TestResume(t *testing.T) {
 			t.Errorf("%d parts were sent again", n-6)
 		}
 	})
+}
+
+// Who dies after the last part has arrived and before that is noted sends it again: the host knows no such upload any more, and all is there.
+func TestTheLastPartHadArrived(t *testing.T) {
+	for _, folders := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			f := newFake()
+			r := newRig(t, f, func(c *Config) { c.testOnlyFolders = folders }).start()
+			f.assemble = time.Hour // it is complete, and nobody is told yet
+			e := r.file("a", long)
+			for e.Info().Stage != Confirming {
+				time.Sleep(time.Millisecond)
+			}
+			dead := r.killed(func(c *Config) { c.testOnlyFolders = folders })
+			r.end()
+			if folders { // the note of the last part did not come to the disk
+				path := filepath.Join(dead.path(outbox, e.Key()), partsName)
+				b, err := os.ReadFile(path)
+				r.must(err)
+				r.must(os.WriteFile(path, b[:len(b)-4], 0o600))
+			}
+			f.assemble = 0
+			puts := f.count("put")
+			dead.start()
+			dead.finish()
+			dead.expect("folder-a/a = " + seen(long))
+			if n := f.count("create"); n != 1 {
+				t.Errorf("%d assets were made", n)
+			}
+			if f.count("put") == puts {
+				t.Error("no part was sent again, so nothing was tested")
+			}
+		})
+	}
 }
 
 // Files are sent in the order in which they were sealed, and a few at once; small ones are many at once, and do not wait for those.
