@@ -25,6 +25,7 @@ type blocks struct {
 	// mu is held alone by who writes to a block that is not marked as written, and while keep changes. It comes after Entry.gate.
 	mu    sync.RWMutex
 	f     *os.File // nil for an unlinked entry, which nobody will open again
+	file  users    // of f
 	keep  int64
 	stale bool           // keep on the disk may be larger
 	state []byte         // by block

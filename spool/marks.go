@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"github.com/frameiofs/frameiofs/spool/platter"
@@ -194,14 +195,51 @@ func (b *blocks) saveKeep() error {
 
 // sync brings the marks to the disk, after their bytes.
 func (b *blocks) sync() error {
-	if b == nil || b.f == nil {
-		return nil
+	if b == nil || b.f == nil || !b.file.take() {
+		return nil // closed: all bytes are here, and the record says so
 	}
+	defer b.file.give(b.f)
 	return platter.Sync(b.f)
 }
 
 func (b *blocks) close() {
 	if b != nil && b.f != nil {
-		b.f.Close()
+		b.file.close(b.f)
+	}
+}
+
+// users are those who sync a file, which is closed once it may be and the last of them is through.
+type users struct {
+	mu     sync.Mutex
+	n      int
+	closed bool
+}
+
+func (u *users) take() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return false
+	}
+	u.n++
+	return true
+}
+
+func (u *users) give(f *os.File) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.n--; u.n == 0 && u.closed {
+		f.Close()
+	}
+}
+
+func (u *users) close(f *os.File) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return
+	}
+	if u.closed = true; u.n == 0 {
+		f.Close()
 	}
 }
