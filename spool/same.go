@@ -73,7 +73,7 @@ func (a *attempt) same() error {
 			File: remote.Ref{Kind: remote.File, ID: was.Content, Account: was.Account}, Item: now, Over: was.Ref,
 			Parent: rec.Target.Parent.ID, Name: rec.Target.Name, Same: true,
 		}
-		if rec.Target.Name != was.Name {
+		if now.Name != "" { // it may have been renamed since, or what was taken for it then
 			p.Name = now.Name
 		}
 		if moved && now.Parent != "" {
