@@ -16,7 +16,6 @@ import (
 
 // slowWire has one folder in the root, and tells that after a second.
 type slowWire struct {
-	names
 	root, dailies remote.Ref
 }
 
