@@ -77,6 +77,12 @@ func (s *Spool) dueProofs() (due []*awaited, wait time.Duration) {
 
 // pressed is the file that is to give way first, if the disk is needed: the one that waits longest.
 func (s *Spool) pressed() (first *awaited) {
+	s.mu.RLock()
+	none := len(s.awaited) == 0
+	s.mu.RUnlock()
+	if none {
+		return nil
+	}
 	room, err := s.roomLeft()
 	if err != nil || room >= sumsRoom {
 		return nil
