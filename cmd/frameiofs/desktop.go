@@ -18,18 +18,19 @@ import (
 func desktopVerb() *cli.Command {
 	return &cli.Command{
 		Name:  "desktop",
-		Usage: "put Frame.io into the right-click menu of file managers",
+		Usage: "put Frame.io into the menus and emblems of file managers",
 		Subcommands: []*cli.Command{{
 			Name:  "install",
-			Usage: "add the menus",
+			Usage: "add the menus and emblems",
 			Description: `Nautilus (GNOME), Nemo (Cinnamon) and Dolphin (KDE) get, for files and folders in a mount: open on Frame.io, copy the link, upload
-first, keep on this machine. What is written is files of yours below ~/.local/share, and "desktop uninstall" removes them.
+first, keep on this machine. Where python3-nautilus (nemo-python) is installed and the mount has --xattr, an emblem shows where a
+file is safe. What is written is files of yours below ~/.local/share, and "desktop uninstall" removes them.
 
    frameiofs desktop install`,
 			Action: func(c *cli.Context) error { return desktopMenus(c, true) },
 		}, {
 			Name:        "uninstall",
-			Usage:       "remove the menus",
+			Usage:       "remove them",
 			Description: "   frameiofs desktop uninstall",
 			Action:      func(c *cli.Context) error { return desktopMenus(c, false) },
 		}, {
@@ -133,9 +134,9 @@ var menuItems = []menuItem{
 	{"keep", "Keep on This Machine", []string{"cache", "pin"}},
 }
 
-// menuFiles are the files of the menus by their paths below the user's data folder.
+// menuFiles are the files of the menus and emblems by their paths below the user's data folder.
 func menuFiles(program string) map[string]string {
-	files := map[string]string{}
+	files := emblemFiles()
 	dolphin, actions := "", ""
 	for _, m := range menuItems {
 		call := shellQuoted(program) + " " + strings.Join(m.words, " ")
