@@ -26,7 +26,10 @@ func serve(t *testing.T, l *Link) *httptest.Server {
 	srv.Listener.Close()
 	srv.Listener = l.Listen(inner)
 	srv.Start()
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() {
+		srv.CloseClientConnections() // what was lost would be waited for
+		srv.Close()
+	})
 	return srv
 }
 
