@@ -82,6 +82,16 @@ func (l ownPeers) Accept() (net.Conn, error) {
 	}
 }
 
+// peerUID asks the kernel who is at the other end.
+func peerUID(c *net.UnixConn) (uid int, known bool) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, false
+	}
+	asked := raw.Control(func(fd uintptr) { uid, err = credUID(int(fd)) })
+	return uid, asked == nil && err == nil
+}
+
 // withShortPath calls use with a name for path that fits into a socket address.
 func withShortPath(path string, use func(string) error) error {
 	if len(path) <= maxSocketPath {

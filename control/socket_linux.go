@@ -2,26 +2,19 @@ package control
 
 import (
 	"errors"
-	"net"
 	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
-// peerUID asks the kernel who is at the other end.
-func peerUID(c *net.UnixConn) (uid int, known bool) {
-	raw, err := c.SyscallConn()
+// credUID is the user at the other end of a socket.
+func credUID(fd int) (int, error) {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
-		return 0, false
+		return 0, err
 	}
-	err2 := raw.Control(func(fd uintptr) {
-		var cred *unix.Ucred
-		if cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			uid, known = int(cred.Uid), true
-		}
-	})
-	return uid, known && err2 == nil
+	return int(cred.Uid), nil
 }
 
 // openDir opens dir as a place only, which needs no right to list it.

@@ -4,26 +4,19 @@ package control
 
 import (
 	"errors"
-	"net"
 	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// peerUID asks the kernel who is at the other end.
-func peerUID(c *net.UnixConn) (uid int, known bool) {
-	raw, err := c.SyscallConn()
+// credUID is the user at the other end of a socket.
+func credUID(fd int) (int, error) {
+	cred, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
-		return 0, false
+		return 0, err
 	}
-	err2 := raw.Control(func(fd uintptr) {
-		var cred *unix.Xucred
-		if cred, err = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED); err == nil {
-			uid, known = int(cred.Uid), true
-		}
-	})
-	return uid, known && err2 == nil
+	return int(cred.Uid), nil
 }
 
 func openDir(dir string) (*os.File, error) { return os.Open(dir) }
