@@ -21,12 +21,10 @@ func (t *Tree) Seen(ref remote.Ref) []Entry {
 	if s, ok := t.listings.Get(string(k)); ok {
 		return s.list()
 	}
-	s := t.index.listing(k)
-	if s == nil {
-		return nil
+	if s := t.read(k); s != nil {
+		return s.list()
 	}
-	t.lay(k, s, t.now())
-	return s.list()
+	return nil
 }
 
 // Made says that ref was made by our own hand just now, so that nothing stands in it yet. It need not be listed to be filled.
