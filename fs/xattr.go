@@ -35,8 +35,9 @@ var (
 // xattrPrefix is that of the names that are ours.
 const xattrPrefix = "user.frameio."
 
-// tells are a file's own attributes, by their whole names; those without a value are left out.
-func (n *file) tells() map[string][]byte {
+// tells are a file's own attributes, by their whole names; those without a value are left out, and those that a receipt has unless one
+// of them is asked for: it is looked for on the disk.
+func (n *file) tells(asked string) map[string][]byte {
 	it, e := n.get()
 	all := map[string]string{
 		"id": string(it.ID), "version": string(it.Content), "url": it.URL, "label": it.Label, "checksum": it.Checksum,
@@ -49,7 +50,7 @@ func (n *file) tells() map[string][]byte {
 			all["state"] = fmt.Sprintf("%s: %s", in.Stage, in.Reason)
 		}
 		all["checksum"] = ""
-	} else {
+	} else if asked == xattrPrefix+"receipt" || asked == xattrPrefix+"checksum" && it.Checksum == "" {
 		n.receipt(it.Content, all)
 	}
 	named := map[string][]byte{}
@@ -91,7 +92,7 @@ func (n *file) xattrs() map[string][]byte {
 // Getxattr implements getxattr(2).
 func (n *file) Getxattr(_ context.Context, name string, dest []byte) (uint32, syscall.Errno) {
 	if strings.HasPrefix(name, xattrPrefix) {
-		return getXAttr(n.tells, name, dest)
+		return getXAttr(func() map[string][]byte { return n.tells(name) }, name, dest)
 	}
 	return getXAttr(n.xattrs, name, dest)
 }
