@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -153,16 +152,11 @@ func damagedName(name string, id remote.ID) string {
 	return fmt.Sprintf("%s (undamaged %.8s)%s", strings.TrimSuffix(name, ext), id, ext)
 }
 
-// WaitVerified returns when no checksum is waited for of those that which picks (nil: all).
-func (s *Spool) WaitVerified(ctx context.Context, which func(Receipt) bool) error {
+// WaitVerified returns when no checksum is waited for of files that matter, which any tells of those that are left (nil: all do).
+func (s *Spool) WaitVerified(ctx context.Context, any func([]Receipt) bool) error {
 	for {
-		s.mu.Lock()
-		if s.changed == nil {
-			s.changed = make(chan struct{})
-		}
-		changed := s.changed
-		s.mu.Unlock()
-		if !slices.ContainsFunc(s.Awaited(), func(r Receipt) bool { return which == nil || which(r) }) {
+		changed := s.nextChange()
+		if left := s.Awaited(); len(left) == 0 || any != nil && !any(left) {
 			return nil
 		}
 		select {

@@ -113,6 +113,9 @@ func (w *awaited) tried(now time.Time) bool { return now.Before(w.kept) }
 // ask asks Frame.io for the checksums of files, of many in one folder by listing it.
 func (s *Spool) ask(ctx context.Context, due []*awaited) {
 	ctx = remote.WithPriority(ctx, remote.Background)
+	g := new(errgroup.Group) // several at once share the fsyncs of their receipts
+	g.SetLimit(sumsAtOnce)
+	defer g.Wait()
 	byFolder := map[remote.Ref][]*awaited{}
 	for _, w := range due {
 		byFolder[w.Parent] = append(byFolder[w.Parent], w)
@@ -131,15 +134,15 @@ func (s *Spool) ask(ctx context.Context, due []*awaited) {
 			}
 			if w := byID[it.Content]; w != nil {
 				w.answered = true
-				s.learnSum(ctx, w, it, nil)
+				g.Go(func() error {
+					return remote.Contain(s.log, "verify a file", func() error { s.learnSum(ctx, w, it, nil); return nil })
+				})
 				if delete(byID, it.Content); len(byID) == 0 {
 					break
 				}
 			}
 		}
 	}
-	g := new(errgroup.Group)
-	g.SetLimit(sumsAtOnce)
 	for _, w := range due {
 		if w.answered {
 			w.answered = false
@@ -155,7 +158,6 @@ func (s *Spool) ask(ctx context.Context, due []*awaited) {
 			})
 		})
 	}
-	_ = g.Wait()
 }
 
 // learnSum acts upon what Frame.io says of a file.

@@ -37,6 +37,16 @@ func (s *Spool) broadcast() {
 	}
 }
 
+// nextChange gives what is closed at the next change. Who looks after that misses none.
+func (s *Spool) nextChange() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changed == nil {
+		s.changed = make(chan struct{})
+	}
+	return s.changed
+}
+
 // lookAgain is the least time between two looks of Wait at all entries.
 const lookAgain = 20 * time.Millisecond
 
@@ -45,12 +55,7 @@ const lookAgain = 20 * time.Millisecond
 // way; it answers ErrParked if some of them are parked or paused.
 func (s *Spool) Wait(ctx context.Context, which func(Info) bool) error {
 	for {
-		s.mu.Lock()
-		if s.changed == nil {
-			s.changed = make(chan struct{})
-		}
-		changed := s.changed
-		s.mu.Unlock()
+		changed := s.nextChange()
 		busy, closing, stuck := false, false, false
 		for _, e := range s.entries() {
 			i := e.Info()

@@ -50,8 +50,12 @@ func (s *session) appeared(in spool.Info) {
 
 // waitVerified returns when no checksum is awaited of files at or below paths (all, if none).
 func (s *session) waitVerified(ctx context.Context, paths []string) error {
-	return s.spool.WaitVerified(ctx, func(r spool.Receipt) bool {
-		return len(s.under([]spool.Info{{Target: spool.Target{Parent: r.Folder, Name: r.Name}}}, paths)) > 0
+	return s.spool.WaitVerified(ctx, func(left []spool.Receipt) bool {
+		all := make([]spool.Info, len(left))
+		for i, r := range left {
+			all[i].Target = spool.Target{Parent: r.Folder, Name: r.Name}
+		}
+		return len(s.under(all, paths)) > 0
 	})
 }
 
