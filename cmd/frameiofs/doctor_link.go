@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	iofs "io/fs"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +14,6 @@ import (
 	"time"
 
 	"github.com/frameiofs/frameiofs/remote"
-	"github.com/frameiofs/frameiofs/signin"
 )
 
 // asked is what one generation of the API answered.
@@ -85,61 +81,6 @@ func (x examination) linkFindings(ctx context.Context) []finding {
 		return append(all, read, uploadFinding(ctx, acc.url))
 	}
 	return append(all, hostFindings(ctx, acc.url, true)...)
-}
-
-// tokenFinding tells where the token is from, and until when it is good.
-func tokenFinding(ctx context.Context, file string, acc account) finding {
-	token, err := acc.token.Token(ctx)
-	if err != nil {
-		return wrongBy("token", err)
-	}
-	if acc.source != nil {
-		return profileFinding(acc, time.Now())
-	}
-	kind := "a token"
-	switch {
-	case strings.HasPrefix(token, "fio-u-"):
-		kind = "a developer token"
-	case strings.Count(token, ".") == 2:
-		kind = "an Adobe access token"
-	}
-	from := "from the environment"
-	if file != "" {
-		from = "from " + file + ", which only you can read"
-	}
-	return lifeFinding(kind+" "+from, token, time.Now())
-}
-
-// profileFinding judges what frameiofs login has kept.
-func profileFinding(acc account, now time.Time) finding {
-	s := signedInOf(acc.source.Grant())
-	what := fmt.Sprintf("profile %s, signed in by %s, in the %s; %s", s.Profile, s.Method, s.Kept, s.life(now))
-	if len(s.Scopes) > 0 {
-		what += "; rights: " + strings.Join(s.Scopes, " ")
-	}
-	if text := acc.trouble(); text != "" {
-		remedy := "frameiofs login"
-		if s.Profile != signin.DefaultProfile {
-			remedy += " --profile " + s.Profile
-		}
-		return doubtful("token", remedy, "%s: %s", what, text)
-	}
-	return fine("token", "%s", what)
-}
-
-// lifeFinding judges how long a token is good, which those of Adobe tell (they are JSON Web Tokens).
-func lifeFinding(what, token string, now time.Time) finding {
-	const check, remedy = "token", "sign in again, or have whoever writes the token file renew it"
-	until, ok := signin.Expiry(token)
-	switch {
-	case !ok:
-		return fine(check, "%s; it does not tell an end", what)
-	case until.Before(now):
-		return wrong(check, remedy, "%s; it ran out %s ago", what, span(now.Sub(until)))
-	case until.Sub(now) < 30*time.Minute:
-		return doubtful(check, remedy, "%s; it runs out in %s", what, span(until.Sub(now)))
-	}
-	return fine(check, "%s; good for %s", what, span(until.Sub(now)))
 }
 
 // askBoth asks both generations, or the one that was chosen, who the user is.
@@ -360,56 +301,4 @@ func limitsFinding(seen []remote.Seen) finding {
 		return fine("limits", "none told")
 	}
 	return fine("limits", "%s", strings.Join(told, ", "))
-}
-
-// hostFindings try the hosts of bytes, where it is known which these are: of Frame.io itself.
-func hostFindings(ctx context.Context, api string, noFile bool) []finding {
-	media := skipped("media host", "only Frame.io's own is known; %s is not", api)
-	if noFile {
-		media = skipped("media host", "there is no file to be found soon of which a byte could be asked for")
-	}
-	if api == defaultURL {
-		media = hostFinding(ctx, "media host", "https://"+mediaHost)
-	}
-	return []finding{media, uploadFinding(ctx, api)}
-}
-
-func uploadFinding(ctx context.Context, api string) finding {
-	if api != defaultURL {
-		return skipped("upload host", "only Frame.io's own is known; that of %s is told with the first upload", api)
-	}
-	return hostFinding(ctx, "upload host", "https://"+uploadHost)
-}
-
-// hostFinding connects to a host and shakes hands, which needs no token.
-func hostFinding(ctx context.Context, check, raw string) finding {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return skipped(check, "it is not known where that is")
-	}
-	ctx, cancel := context.WithTimeout(ctx, hostTime)
-	defer cancel()
-	if proxy, _ := http.ProxyFromEnvironment(&http.Request{URL: u}); proxy != nil {
-		return skipped(check, "%s is reached through the proxy %s", u.Host, proxy.Host)
-	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
-	}
-	begun := time.Now()
-	dial := (&net.Dialer{}).DialContext
-	if u.Scheme == "https" {
-		dial = (&tls.Dialer{}).DialContext
-	}
-	c, err := dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
-	if err != nil {
-		remedy := "let " + u.Host + ":" + port + " through"
-		var unknown *tls.CertificateVerificationError
-		if errors.As(err, &unknown) {
-			remedy = "somebody stands in between; install the certificate of your proxy, or: sudo apt-get install -y ca-certificates"
-		}
-		return wrong(check, remedy, "%s", unreachable{u.Host, err})
-	}
-	c.Close()
-	return fine(check, "%s answers (%d ms)", u.Host, time.Since(begun).Milliseconds())
 }
