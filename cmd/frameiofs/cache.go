@@ -92,11 +92,7 @@ Frame.io yet stays.
 // eachMount asks all mounts that have one of the paths given, or all if none is. Mounts whose process is gone are an error only if
 // they were named.
 func eachMount(c *cli.Context, ask func(r control.Registration, m *control.Client, paths []string) error) error {
-	mounts, err := control.Registered(registryDir())
-	if err != nil {
-		return fail("", "%w", err)
-	}
-	order, wanted, err := byMount(mounts, c.Args().Slice())
+	order, wanted, err := namedMounts(c)
 	if err != nil {
 		return err
 	}

@@ -48,11 +48,7 @@ func receiptsAction(c *cli.Context) error {
 	if c.Bool("mhl") && c.NArg() > 1 {
 		return misuse("", "receipts --mhl wants one PATH at most, to which the paths in it are relative")
 	}
-	mounts, err := control.Registered(registryDir())
-	if err != nil {
-		return fail("", "%w", err)
-	}
-	order, wanted, err := byMount(mounts, c.Args().Slice())
+	order, wanted, err := namedMounts(c)
 	if err != nil {
 		return err
 	}

@@ -161,6 +161,15 @@ func findRegistered(mounts []control.Registration, path string) (control.Registr
 	return r, "", fail(hint, "%s is not in a Frame.io of yours", path)
 }
 
+// namedMounts are the mounts that c's arguments name, with the paths below each; all mounts if there are none.
+func namedMounts(c *cli.Context) (order []control.Registration, wanted map[control.Registration][]string, err error) {
+	mounts, err := control.Registered(registryDir())
+	if err != nil {
+		return nil, nil, fail("", "%w", err)
+	}
+	return byMount(mounts, c.Args().Slice())
+}
+
 // byMount sorts paths to the mounts that have them, and makes them paths below those. Without any it answers all mounts, with none.
 func byMount(mounts []control.Registration, paths []string) (order []control.Registration, wanted map[control.Registration][]string, err error) {
 	wanted = map[control.Registration][]string{}

@@ -11,26 +11,24 @@ import (
 
 // Pause stops uploads: those at or below paths, or all.
 func (s *session) Pause(_ context.Context, paths []string) (control.Told, error) {
-	if !s.use() {
-		return control.Told{}, errEnding
-	}
-	defer s.parts.RUnlock()
-	if len(paths) == 0 {
-		return s.leaving(), s.spool.PauseAll()
-	}
-	return files(s.spool.Pause(s.named(paths)...))
+	return s.steer(paths, (*spool.Spool).PauseAll, (*spool.Spool).Pause)
 }
 
 // Resume lets them go on.
 func (s *session) Resume(_ context.Context, paths []string) (control.Told, error) {
+	return s.steer(paths, (*spool.Spool).ResumeAll, (*spool.Spool).Resume)
+}
+
+// steer does something with all that is leaving, or with some at or below paths.
+func (s *session) steer(paths []string, all func(*spool.Spool) error, some func(*spool.Spool, ...spool.Key) (int, error)) (control.Told, error) {
 	if !s.use() {
 		return control.Told{}, errEnding
 	}
 	defer s.parts.RUnlock()
 	if len(paths) == 0 {
-		return s.leaving(), s.spool.ResumeAll()
+		return s.leaving(), all(s.spool)
 	}
-	return files(s.spool.Resume(s.named(paths)...))
+	return files(some(s.spool, s.named(paths)...))
 }
 
 // First puts uploads before all others.

@@ -41,11 +41,7 @@ Exit code 0 when everything has come so far, 3 if something was given up, is hel
 var errTimeout = errors.New("--timeout has passed")
 
 func syncAction(c *cli.Context) error {
-	mounts, err := control.Registered(registryDir())
-	if err != nil {
-		return fail("", "%w", err)
-	}
-	order, wanted, err := byMount(mounts, c.Args().Slice())
+	order, wanted, err := namedMounts(c)
 	if err != nil {
 		return err
 	}

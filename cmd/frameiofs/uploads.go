@@ -158,11 +158,7 @@ func cancelAction(c *cli.Context) error {
 
 // onMounts asks the mounts that have the paths, or all, to do something.
 func onMounts(c *cli.Context, do func(context.Context, *control.Client, []string) error) error {
-	mounts, err := control.Registered(registryDir())
-	if err != nil {
-		return fail("", "%w", err)
-	}
-	order, wanted, err := byMount(mounts, c.Args().Slice())
+	order, wanted, err := namedMounts(c)
 	if err != nil {
 		return err
 	}
