@@ -67,7 +67,7 @@ func (s *Spool) stocker(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait := st.due(time.Now())
 		if wait == 0 {
-			if s.stockOne() == nil {
+			if !s.occupied() && s.stockSome() == nil {
 				continue
 			}
 			wait = stockQuiet
@@ -84,6 +84,35 @@ func (s *Spool) stocker(ctx context.Context) {
 		case <-st.wake:
 		}
 	}
+}
+
+// occupied reports whether something is being written or sent: the disk and the processor have better to do then.
+func (s *Spool) occupied() bool {
+	for _, e := range s.entries() {
+		e.mu.Lock()
+		writers := len(e.writers)
+		e.mu.Unlock()
+		if _, stage, _ := e.get(); writers > 0 || stage == Uploading {
+			return true
+		}
+	}
+	return false
+}
+
+// stockAtOnce is how many files are made before it is looked again whether now is the time.
+const stockAtOnce = 64
+
+// stockSome makes some files ahead, as long as nobody else makes one.
+func (s *Spool) stockSome() error {
+	for range stockAtOnce {
+		if s.stock.due(time.Now()) != 0 {
+			break
+		}
+		if err := s.stockOne(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stockOne makes a file ahead. It is no trouble if that fails: who wants one makes it and hears why it cannot be.

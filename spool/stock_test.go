@@ -60,6 +60,35 @@ func TestFilesAreMadeAhead(t *testing.T) {
 	})
 }
 
+// While somebody writes, or something is sent, none is made.
+func TestFilesAreMadeAheadAtLeisure(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		f.delay = time.Minute
+		r := newRig(t, f, stocking(3), func(c *Config) { c.Settle = stockQuiet / 2 }).start()
+		e := r.create("film")
+		h := r.opened(e, true)
+		r.put(h, 0, long)
+		for _, when := range []string{"written", "sent"} {
+			time.Sleep(5 * stockQuiet)
+			synctest.Wait()
+			if n := len(r.inYoung()); n != 1 {
+				t.Errorf("while a film is %s there are %d files", when, n)
+			}
+			if when == "written" {
+				r.shut(h)
+				r.reach(e, Uploading)
+			}
+		}
+		r.finish()
+		time.Sleep(5 * stockQuiet)
+		synctest.Wait()
+		if n := len(r.inYoung()); n != 3 {
+			t.Errorf("when it is there %d were made", n)
+		}
+	})
+}
+
 // An empty file is as old as its making, not as the file that its bytes would be in.
 func TestAFileMadeAheadIsNew(t *testing.T) {
 	bubble(t, func(t *testing.T) {
