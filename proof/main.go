@@ -2,8 +2,8 @@
 //
 //	go test -json ./... | go run ./proof [SEMANTICS.md]
 //
-// It prints a line for each package, as go test does, and what the tests that failed said; its exit code is 1 if a package failed, or
-// if a named test failed, was skipped, or did not run.
+// It prints a line for each package, as go test does, and at the end, where it is found, what the tests that failed said; its exit code is 1
+// if a package failed, or if a named test failed, was skipped, or did not run.
 package main
 
 import (
@@ -78,6 +78,7 @@ func check(r io.Reader, w io.Writer, wanted []test) (ok bool, err error) {
 	ok = true
 	came := map[test]map[string]bool{} // what became of each
 	said := map[string]*strings.Builder{}
+	var failed strings.Builder
 	lines := bufio.NewReaderSize(r, 1<<20)
 	for {
 		line, readErr := lines.ReadBytes('\n')
@@ -88,7 +89,7 @@ func check(r io.Reader, w io.Writer, wanted []test) (ok bool, err error) {
 			var e event
 			if json.Unmarshal(line, &e) != nil { // what go prints besides: it could not build
 				fmt.Fprint(w, string(line))
-			} else if !e.take(w, said, came) {
+			} else if !e.take(w, &failed, said, came) {
 				ok = false
 			}
 		}
@@ -96,6 +97,7 @@ func check(r io.Reader, w io.Writer, wanted []test) (ok bool, err error) {
 			break
 		}
 	}
+	fmt.Fprint(w, failed.String())
 	if len(came) == 0 {
 		return false, errors.New("no test has run")
 	}
@@ -118,8 +120,8 @@ func check(r io.Reader, w io.Writer, wanted []test) (ok bool, err error) {
 	return ok, nil
 }
 
-// take notes and prints one event; false: something failed.
-func (e event) take(w io.Writer, said map[string]*strings.Builder, came map[test]map[string]bool) bool {
+// take notes one event, prints what packages say, and keeps what tests that failed said; false: something failed.
+func (e event) take(w, failed io.Writer, said map[string]*strings.Builder, came map[test]map[string]bool) bool {
 	key := e.Package + " " + e.Test
 	switch e.Action {
 	case "output", "build-output":
@@ -143,7 +145,7 @@ func (e event) take(w io.Writer, said map[string]*strings.Builder, came map[test
 		for _, k := range slices.Sorted(maps.Keys(said)) { // of a package that died, also what unfinished tests said
 			if k == key || e.Test == "" && strings.HasPrefix(k, key) {
 				if e.Action == "fail" {
-					fmt.Fprint(w, said[k].String())
+					fmt.Fprint(failed, said[k].String())
 				}
 				delete(said, k)
 			}
