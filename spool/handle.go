@@ -14,7 +14,7 @@ type Handle struct {
 	e     *Entry
 	write bool
 
-	past   bool     // the kernel writes past us; changed with Entry.step held
+	past   bool     // the kernel writes past us; changed with Entry.step and Entry.mu held
 	before *Closing // who had closed the entry before it was opened for that
 
 	flushed  atomic.Bool // closed by some descriptor since its last modification

@@ -94,8 +94,8 @@ func (h *Handle) pass() {
 		e.firstLook()
 	}
 	if h.write {
-		h.past = true
 		e.mu.Lock()
+		h.past = true
 		e.unseen++
 		e.mu.Unlock()
 	}

@@ -286,3 +286,30 @@ func (r *rig) create2(name string) *Entry {
 	r.fill()
 	return e
 }
+
+// Who looks while another is given the file beside a writer disturbs neither: all of what is written past the spool is seen.
+func TestLookedAtWhileGiven(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake()).start()
+		e := r.create("a")
+		first, data := r.past(e)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for i := range 3000 {
+				_, err := data.WriteAt([]byte{byte(i)}, int64(i))
+				r.must(err)
+				e.Look()
+			}
+		}()
+		for range 1000 {
+			h, _ := r.past(e)
+			h.Release()
+		}
+		<-done
+		if e.Look(); e.Size() != 3000 {
+			t.Errorf("%d bytes are seen, not 3000", e.Size())
+		}
+		first.Release()
+	})
+}
