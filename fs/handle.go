@@ -169,7 +169,7 @@ func (h *handle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 	if sp == nil {
 		return 0
 	}
-	if err := sp.Sync(ctx); err != nil {
+	if err := cmp.Or(h.count(sp), sp.Sync(ctx)); err != nil {
 		return errno(err)
 	}
 	if sync := h.file.fs.cfg.SyncNames; sync != nil { // its name, and the folder that it is in, may be of late

@@ -61,7 +61,11 @@ func mapAndWrite(path string) {
 	must(err)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	must(err)
-	must(f.Truncate(int64(len(content))))
+	fi, err := f.Stat()
+	must(err)
+	if fi.Size() != int64(len(content)) {
+		must(f.Truncate(int64(len(content))))
+	}
 	b, err := unix.Mmap(int(f.Fd()), 0, len(content), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	must(err)
 	copy(b, content)

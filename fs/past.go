@@ -129,13 +129,16 @@ func (c *copying) may(ctx context.Context) bool {
 	return ok && c.readers[caller.Pid] > 0
 }
 
-// count takes what was written past us from the account's storage. If there is not so much left, the file counts as torn.
+// count takes what was written past us from the account's storage. If there is not so much left, the file counts as torn. The kernel is
+// told that size and times are others: of what a program changes through a mapping it takes no notice itself.
 func (h *handle) count(sp *spool.Handle) error {
 	if !h.passes || !h.write {
 		return nil
 	}
 	e := sp.Entry()
-	e.Look()
+	if e.Look() && tells {
+		h.file.NotifyContent(-1, 0) // attributes only, which waits for nobody
+	}
 	size := e.Size()
 	h.mu.Lock()
 	grown := size - h.counted

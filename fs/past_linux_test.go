@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -283,6 +284,25 @@ func TestOpenInParallel(t *testing.T) {
 				})
 			}
 			check(t, "open and close", g.Wait())
+		}
+	})
+}
+
+// Who changes a file through a mapping finds its times changed, though the kernel had been told others a moment before.
+func TestTimesOfAMapping(t *testing.T) {
+	writers(t, time.Hour, func(t *testing.T, _ *rig, m *mounted, _ bool) {
+		path := filepath.Join(m.project, "library.db")
+		check(t, "write", os.WriteFile(path, noise(3, 8192), 0o644))
+		old := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+		check(t, "times", os.Chtimes(path, old, old))
+		was, err := os.Stat(path)
+		check(t, "stat", err)
+		check(t, "write through a mapping", writeMapped(path, noise(4, 8192)))
+		is, err := os.Stat(path)
+		check(t, "stat", err)
+		ctime := func(fi os.FileInfo) syscall.Timespec { return fi.Sys().(*syscall.Stat_t).Ctim }
+		if !is.ModTime().After(was.ModTime()) || ctime(is) == ctime(was) {
+			t.Errorf("its times are %v and %v, as before", is.ModTime(), ctime(is))
 		}
 	})
 }

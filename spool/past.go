@@ -115,8 +115,8 @@ func (e *Entry) firstLook() {
 	}
 }
 
-// Look finds out what was written past the spool, for who is about to tell size and times.
-func (e *Entry) Look() { e.look() }
+// Look finds out what was written past the spool, for who is about to tell size and times: whether something was, since the last look.
+func (e *Entry) Look() (changed bool) { return e.look() }
 
 // look finds out whether something was written since the last look. It takes the gate.
 func (e *Entry) look() (changed bool) {
