@@ -60,7 +60,8 @@
 // restart, and is carried out in order when that can be. The time is a budget of all calls together (package spool/intent), so a single
 // rm hears what Frame.io says, and rm -r of thousands waits about a second. A refusal that comes later is parked: told by status,
 // and what stands on Frame.io is shown again. A folder that is not there yet can be filled, renamed and removed; what cancels out
-// costs no call, and deletions that a folder's covers go with that one. Of what is still leaving, changes cost no call. A rename that
+// costs no call, and deletions that a folder's covers go with that one. Of what is still leaving, changes cost no call, and the room of
+// small files that are removed comes back within a second. A rename that
 // changes folder and name takes two calls; if the second is refused the first is undone. Before a folder is deleted Frame.io is asked what is
 // in it: what was not removed here keeps it (ENOTEMPTY, or parked if that was found later). Making a version of what is on
 // Frame.io by a rename over it waits for Frame.io (ETIMEDOUT). RENAME_NOREPLACE works; RENAME_EXCHANGE

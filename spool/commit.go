@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,6 +118,9 @@ func (s *Spool) syncAll() {
 	}
 }
 
+// forgottenAtOnce is of how many files the journal is told together that nothing is left.
+const forgottenAtOnce = 64
+
 // oneByOne is how many files' bytes are brought to the disk each for itself. More are with all else that the disk has to write.
 const oneByOne = 32
 
@@ -127,16 +131,23 @@ func (s *Spool) syncYoung() {
 	remains := s.remains // before due: what is renamed over from here on stays until the bytes in its place are on the disk, too
 	s.remains = nil
 	s.mu.Unlock()
-	if !s.syncDue() {
-		s.mu.Lock()
+	synced := s.syncDue()
+	s.mu.Lock()
+	gone := s.litter
+	s.litter = nil
+	if synced {
+		gone = append(gone, remains...)
+	} else {
 		s.remains = append(s.remains, remains...)
-		s.mu.Unlock()
-		return
 	}
-	for _, k := range remains {
-		if err := s.forget(k); err != nil {
-			s.log.Error("cannot remove a file that was renamed over", "key", k, "err", err)
+	s.mu.Unlock()
+	for some := range slices.Chunk(gone, forgottenAtOnce) {
+		if err := s.forget(some...); err != nil {
+			s.log.Error("cannot remove files that were discarded", "keys", some, "err", err)
 		}
+	}
+	if !synced && len(gone) == 0 {
+		return
 	}
 	if err := s.journal.tidy(); err != nil {
 		s.log.Error("cannot write the journal anew", "err", err)

@@ -175,6 +175,7 @@ func (r *rig) expectEmpty() {
 		r.stop()
 		r.stop = nil
 	}
+	r.syncAll() // what was discarded goes with the next commit
 	for _, folder := range append([]string{young}, folders...) {
 		list, err := os.ReadDir(filepath.Join(r.cfg.Dir, folder))
 		if err != nil {

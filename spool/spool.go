@@ -152,7 +152,8 @@ type Spool struct {
 
 	sendingSmall int
 	unsynced     map[*Entry]struct{}
-	remains      []Key // young entries whose bytes go with the next commit
+	remains      []Key // young entries whose bytes go once what took their names is on the disk
+	litter       []Key // young entries whose bytes go with the next commit
 	orphans      map[string]*orphan
 	awaited      map[remote.ID]*awaited
 	doomed       map[remote.ID]time.Time // what orphans name and, with the time of its deletion, what they named until lately

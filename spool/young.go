@@ -203,29 +203,56 @@ func (e *Entry) grow(to string) error {
 	return e.s.forget(e.key)
 }
 
-// forget ends what the journal knows of an entry.
-func (s *Spool) forget(k Key) error {
+// forget ends what the journal knows of entries.
+func (s *Spool) forget(keys ...Key) error {
 	s.stock.busy()
-	if err := removeFile(s.youngPath(k)); err != nil { // first: bytes that no line tells of would be taken for somebody's only copy
-		return err
+	notes := make([]note, 0, len(keys))
+	for _, k := range keys {
+		if err := removeFile(s.youngPath(k)); err != nil { // first: bytes that no line tells of would be taken for somebody's only copy
+			return err
+		}
+		notes = append(notes, note{Key: k, Done: true})
 	}
 	s.did("remove bytes")
-	_, err := s.journal.write(nil, note{Key: k, Done: true})
+	_, err := s.journal.write(nil, notes...)
 	s.did("forget")
 	return err
 }
 
+// What a discarded young entry leaves goes with the next commit if it is little: to remove a file costs the disk more than all else that a
+// removal is. So its room comes back a quarter of a second later, which nobody notices while there is enough.
+const (
+	littleBytes = 64 << 10 // bytes of one
+	littleMost  = 4096     // that wait at a time
+	littleRoom  = 1 << 30  // bytes that the disk has left then
+)
+
 // bury removes what is left of a discarded young entry. If another one has its name that has to be on the disk first, or a loss of
 // power could leave neither.
 func (e *Entry) bury(over bool) error {
-	e.s.soon()
-	if !over {
-		return e.s.forget(e.key)
+	s := e.s
+	s.soon()
+	if over || e.Size() <= littleBytes && s.Free() > littleRoom {
+		if s.leave(e.key, over) {
+			return nil
+		}
 	}
-	e.s.mu.Lock()
-	e.s.remains = append(e.s.remains, e.key)
-	e.s.mu.Unlock()
-	return nil
+	return s.forget(e.key)
+}
+
+// leave has what is left of a young entry go with the next commit; false if too much does already.
+func (s *Spool) leave(k Key, over bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case over:
+		s.remains = append(s.remains, k)
+	case len(s.litter) < littleMost:
+		s.litter = append(s.litter, k)
+	default:
+		return false
+	}
+	return true
 }
 
 // shut closes the bytes that beYoung has opened, if nobody came to use them.
