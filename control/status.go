@@ -94,7 +94,7 @@ const (
 type Link struct {
 	State string     `json:"state"`           // "up", "down", or "unknown" before the first call
 	Since *time.Time `json:"since,omitempty"` // of State
-	Error string     `json:"error,omitempty"` // why it is down
+	Error string     `json:"error,omitempty"` // why it is down, or why calls wait though it is up: Frame.io limits them
 }
 
 // Totals sums up all files that are not on Frame.io yet, whatever Query asked for. Bytes count in the files on their way.

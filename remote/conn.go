@@ -96,7 +96,7 @@ func NewConn(cfg Config, w Wire) (*Conn, error) {
 	api, data := apiTransport(cfg.TLS, dial), dataTransport(cfg.TLS, dial)
 	media := dataTransport(cfg.TLS, dial)
 	media.WriteBufferSize = 4 << 10 // only requests go that way
-	limit, pool := newLimit(watch.over(api)), newPool(media)
+	limit, pool := newLimit(heard{watch.over(api)}), newPool(media)
 	watch.idle = func() {
 		api.CloseIdleConnections()
 		data.CloseIdleConnections()
@@ -110,7 +110,7 @@ func NewConn(cfg Config, w Wire) (*Conn, error) {
 			patience: cfg.Patience, next: limit}},
 		limit:    limit,
 		data:     observe(OpSend, watch.over(data), cfg.Observe),
-		media:    observe(OpRead, watch.over(pool), cfg.Observe),
+		media:    observe(OpRead, heard{watch.over(pool)}, cfg.Observe),
 		pool:     pool,
 		idle:     []*http.Transport{api, data},
 		log:      cfg.Logger,

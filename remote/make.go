@@ -86,6 +86,7 @@ func Once[T any](ctx context.Context, c *Conn, m Make[T]) (T, error) {
 			since = attempt
 		}
 		c.made.doubt(m.Key, since)
+		troubled(ctx, n, err)
 		wait := backoff(500*time.Millisecond, n, maxWait)
 		if time.Since(begun)+wait > c.patience || sleep(ctx, wait) != nil {
 			return none, err

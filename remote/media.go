@@ -116,6 +116,7 @@ func (r *rangeReader) Read(p []byte) (int, error) {
 		}
 		if err != nil {
 			r.shut()
+			troubled(r.ctx, r.tries, mediaError(OpRead, r.file, fmt.Errorf("%w: %w", ErrOffline, bare(err))))
 			if err := r.ctx.Err(); err != nil {
 				r.ended = r.error(err)
 				return 0, r.ended
@@ -183,6 +184,7 @@ func (r *rangeReader) open() error {
 		var s3 *s3Error
 		switch {
 		case err == nil:
+			troubled(r.ctx, r.tries-2, nil)
 			return nil
 		case errors.Is(err, ErrChanged), errors.Is(err, ErrNotFrameio) && !errors.Is(err, ErrOffline), r.ctx.Err() != nil:
 			return err
@@ -197,6 +199,7 @@ func (r *rangeReader) open() error {
 		case r.tries >= mediaTries:
 			return err
 		}
+		troubled(r.ctx, r.tries-1, mediaError(OpRead, r.file, err))
 	}
 }
 

@@ -48,6 +48,7 @@ func (c *Conn) PutPart(ctx context.Context, part Part, body io.ReaderAt) error {
 		if s3 != nil {
 			wait = max(wait, s3.retryAfter)
 		}
+		troubled(ctx, n, fail)
 		if late := sleep(ctx, wait); late != nil {
 			if fail.Err == nil || !errors.Is(fail.Err, ErrOffline) {
 				fail.Err = errors.Join(late, fail.Err)
@@ -96,7 +97,14 @@ func (c *Conn) putOnce(ctx context.Context, part Part, body io.ReaderAt) error {
 	guard := time.AfterFunc(stall, func() { cut(errStalled) })
 	defer guard.Stop()
 
-	src := c.newPartBody(ctx, body, part, u.Scheme == "http", guard, progressOf(ctx))
+	quiet, report := listen(ctx, Error{Op: fmt.Sprintf("put part %d", part.Number)}), progressOf(ctx)
+	defer quiet.Stop()
+	src := c.newPartBody(ctx, body, part, u.Scheme == "http", guard, func(n int64) {
+		if n > 0 {
+			quiet.Reset(hush)
+		}
+		report(n)
+	})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, u.String(), src)
 	if err != nil {
 		return bare(err)

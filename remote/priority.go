@@ -26,6 +26,7 @@ const (
 	keySince
 	keyCall
 	keyMatched
+	keyTrouble
 )
 
 // WithPriority marks all calls made under the context.

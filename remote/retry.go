@@ -84,6 +84,7 @@ func (t *retry) RoundTrip(req *http.Request) (*http.Response, error) {
 				return resp, wrapSent(sent, err)
 			}
 		}
+		troubled(ctx, n, sofar(ctx, resp, err))
 		if late := sleep(ctx, wait); late != nil {
 			if resp != nil && !errors.Is(late, context.Canceled) {
 				return resp, nil // the answer tells more than that time ran out

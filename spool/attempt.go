@@ -39,6 +39,8 @@ type attempt struct {
 	confirming bool // guarded by Spool.mu: it takes a place among those being confirmed, not among those being sent
 	small      bool // it takes one among the small files; set once
 
+	unwanted error // deliver's own: the upload host's word that it does not know the upload, so that not every part was sent
+
 	last bool // deliver's own: it is at the last steps (steady.go)
 
 	sent atomic.Int64 // bytes of the parts that are done
@@ -104,7 +106,7 @@ func (e *Entry) take(run context.Context) *attempt {
 		e.mu.Unlock()
 	}
 	a := &attempt{e: e, run: run, flight: make(map[int]*partReader)}
-	a.ctx, a.cancel = context.WithCancel(run)
+	a.ctx, a.cancel = context.WithCancel(remote.WithTrouble(run, e.stuck))
 	a.guard.f = e.data
 	e.attempt = a
 	e.mu.Lock()

@@ -260,6 +260,17 @@ func (e *Entry) trouble(err error, wait time.Duration) {
 	e.mu.Unlock()
 }
 
+// stuck notes why a call does not get on; nil: it does.
+func (e *Entry) stuck(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	e.mu.Lock()
+	e.err = text
+	e.mu.Unlock()
+}
+
 func (e *Entry) untroubled() {
 	e.mu.Lock()
 	e.err, e.nextTry, e.tries = "", time.Time{}, 0

@@ -28,7 +28,9 @@ func (l *link) saw(err error) {
 	switch {
 	case errors.Is(err, remote.ErrOffline), errors.Is(err, remote.ErrNotFrameio), errors.Is(err, remote.ErrToken):
 		state, text = "down", oneLine(err.Error())
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, remote.ErrLimited):
+	case errors.Is(err, remote.ErrLimited): // it answers, but there is something to tell of
+		text = oneLine(err.Error())
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return // that says nothing about the link
 	}
 	l.mu.Lock()
@@ -49,18 +51,24 @@ func (l *link) report() control.Link {
 	return control.Link{State: l.state, Since: &since, Error: l.err}
 }
 
-// Me is the wire's.
-func (l *link) Me(ctx context.Context) (remote.User, error) {
-	u, err := l.wire.Me(ctx)
+// hears has a call tell of its trouble while it lasts, too: what is tried again may be so for long.
+func (l *link) hears(ctx context.Context) context.Context { return remote.WithTrouble(ctx, l.saw) }
+
+// noting makes a call of the wire, and notes what it tells of the link.
+func noting[T any](ctx context.Context, l *link, call func(context.Context) (T, error)) (T, error) {
+	got, err := call(l.hears(ctx))
 	l.saw(err)
-	return u, err
+	return got, err
 }
+
+// Me is the wire's.
+func (l *link) Me(ctx context.Context) (remote.User, error) { return noting(ctx, l, l.wire.Me) }
 
 // Children is the wire's.
 func (l *link) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.Item, error] {
 	return func(yield func(remote.Item, error) bool) {
 		seen := false
-		for it, err := range l.wire.Children(ctx, ref) {
+		for it, err := range l.wire.Children(l.hears(ctx), ref) {
 			if !seen || err != nil {
 				l.saw(err)
 				seen = true
@@ -77,36 +85,63 @@ func (l *link) Children(ctx context.Context, ref remote.Ref) iter.Seq2[remote.It
 
 // Stat is the wire's.
 func (l *link) Stat(ctx context.Context, ref remote.Ref) (remote.Item, error) {
-	it, err := l.wire.Stat(ctx, ref)
-	l.saw(err)
-	return it, err
+	return noting(ctx, l, func(ctx context.Context) (remote.Item, error) { return l.wire.Stat(ctx, ref) })
+}
+
+// CreateFolder is the wire's.
+func (l *link) CreateFolder(ctx context.Context, parent remote.Ref, name string) (remote.Item, error) {
+	return noting(ctx, l, func(ctx context.Context) (remote.Item, error) { return l.wire.CreateFolder(ctx, parent, name) })
+}
+
+// CopyFile is the wire's.
+func (l *link) CopyFile(ctx context.Context, c remote.Copy) (remote.Item, error) {
+	return noting(ctx, l, func(ctx context.Context) (remote.Item, error) { return l.wire.CopyFile(ctx, c) })
 }
 
 // CreateFile is the wire's.
-func (l *link) CopyFile(ctx context.Context, c remote.Copy) (remote.Item, error) {
-	it, err := l.wire.CopyFile(ctx, c)
-	l.saw(err)
-	return it, err
+func (l *link) CreateFile(ctx context.Context, f remote.NewFile) (remote.Upload, error) {
+	return noting(ctx, l, func(ctx context.Context) (remote.Upload, error) { return l.wire.CreateFile(ctx, f) })
 }
 
-func (l *link) CreateFile(ctx context.Context, f remote.NewFile) (remote.Upload, error) {
-	up, err := l.wire.CreateFile(ctx, f)
+// AddVersion is the wire's.
+func (l *link) AddVersion(ctx context.Context, target, file remote.Ref) (remote.Item, error) {
+	return noting(ctx, l, func(ctx context.Context) (remote.Item, error) { return l.wire.AddVersion(ctx, target, file) })
+}
+
+// Rename is the wire's.
+func (l *link) Rename(ctx context.Context, ref remote.Ref, name string) (remote.Item, error) {
+	return noting(ctx, l, func(ctx context.Context) (remote.Item, error) { return l.wire.Rename(ctx, ref, name) })
+}
+
+// Move is the wire's.
+func (l *link) Move(ctx context.Context, ref, to remote.Ref) (remote.Item, error) {
+	return noting(ctx, l, func(ctx context.Context) (remote.Item, error) { return l.wire.Move(ctx, ref, to) })
+}
+
+// Delete is the wire's.
+func (l *link) Delete(ctx context.Context, ref remote.Ref) error {
+	err := l.wire.Delete(l.hears(ctx), ref)
 	l.saw(err)
-	return up, err
+	return err
 }
 
 // PutPart is the wire's.
 func (l *link) PutPart(ctx context.Context, part remote.Part, body io.ReaderAt) error {
-	err := l.wire.PutPart(ctx, part, body)
+	err := l.wire.PutPart(l.hears(ctx), part, body)
+	l.saw(err)
+	return err
+}
+
+// Prepare is the wire's.
+func (l *link) Prepare(ctx context.Context, file remote.Ref) error {
+	err := l.wire.Prepare(l.hears(ctx), file)
 	l.saw(err)
 	return err
 }
 
 // OpenRange is the wire's.
 func (l *link) OpenRange(ctx context.Context, file remote.Ref, off, n int64) (io.ReadCloser, error) {
-	r, err := l.wire.OpenRange(ctx, file, off, n)
-	l.saw(err)
-	return r, err
+	return noting(ctx, l, func(ctx context.Context) (io.ReadCloser, error) { return l.wire.OpenRange(ctx, file, off, n) })
 }
 
 // lastError is a slog.Handler that remembers the last trouble, for status.

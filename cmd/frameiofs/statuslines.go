@@ -83,6 +83,8 @@ func alarms(st control.Status) (all []alarm) {
 			since = " since " + st.Link.Since.Local().Format("15:04:05")
 		}
 		all = append(all, alarm{text: "Frame.io cannot be used" + since + ": " + oneLine(st.Link.Error), bad: true})
+	} else if st.Link.Error != "" {
+		all = append(all, alarm{text: "Frame.io has us wait: " + oneLine(st.Link.Error)})
 	}
 	if t.Parked > 0 {
 		all = append(all, alarm{fmt.Sprintf("%s parked: Frame.io does not take them and they need you; then: frameiofs uploads retry", count(t.Parked, "file")),

@@ -78,7 +78,7 @@ func (j *Journal) start(ctx context.Context, wg *sync.WaitGroup, i *intent, kind
 	wg.Go(func() {
 		var it remote.Item
 		err := remote.Contain(j.log, "change a name", func() (err error) {
-			it, err = j.call(remote.WithPriority(ctx, priority), &b)
+			it, err = j.call(remote.WithTrouble(remote.WithPriority(ctx, priority), func(err error) { j.stuck(i, err) }), &b)
 			return err
 		})
 		j.mu.Lock()

@@ -40,6 +40,15 @@ func (j *Journal) again(i *intent, err error) {
 	j.due(i, i.retry)
 }
 
+// stuck notes why the call for i that is under way does not get on; nil: it does.
+func (j *Journal) stuck(i *intent, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if i.busy {
+		i.err = err
+	}
+}
+
 // linkless reports whether an error says nothing about what was asked, because Frame.io did not hear of it.
 func linkless(err error) bool {
 	return errors.Is(err, remote.ErrOffline) || errors.Is(err, remote.ErrNotFrameio) || errors.Is(err, remote.ErrToken)
