@@ -16,6 +16,9 @@ const (
 	firstAsk  = 250 * time.Millisecond
 	lastAsk   = 10 * time.Second
 	noticeFor = 10 * time.Minute // without any change: it will never complete
+	believed  = 3                // answers in a row that it is not there
+
+	unwantedFor = time.Minute // the same, if the upload host did not know of the upload: most likely it does not either
 )
 
 // confirm waits until Frame.io has every byte, and the right ones.
@@ -37,6 +40,7 @@ func (a *attempt) complete() (remote.Item, error) {
 	file := a.up.File.Ref
 	a.mu.Unlock()
 	var last remote.Item
+	missed := 0 // how often in a row it was not there
 	wait, since, began := firstAsk, time.Now(), time.Now()
 	// Of many small files, asking too early would cost as many calls as sending them.
 	if a.small && sleep(a.ctx, a.e.s.assembly.usual()) != nil {
@@ -51,8 +55,15 @@ func (a *attempt) complete() (remote.Item, error) {
 			return err
 		})
 		if errors.Is(err, fs.ErrNotExist) {
-			return it, &failure{why: "its placeholder went away on Frame.io", counted: true, left: nothing}
+			// Not believed at once: a file that is sent again though the first is there after all would be there twice. If it is so, that
+			// is deleted.
+			if missed++; missed < believed && sleep(a.ctx, wait) == nil {
+				wait = min(2*wait, lastAsk)
+				continue
+			}
+			return it, &failure{why: "its placeholder went away on Frame.io", counted: true, left: leftover}
 		}
+		missed = 0
 		if err != nil {
 			return it, fmt.Errorf("ask for the state of the upload: %w", err)
 		}
@@ -65,8 +76,14 @@ func (a *attempt) complete() (remote.Item, error) {
 		if it.Failed || it.State == remote.Failed {
 			return it, &failure{why: "Frame.io reports that the upload failed", counted: true, left: leftover}
 		}
+		if a.unwanted != nil {
+			a.e.stuck(a.unwanted)
+		}
 		if tries > 1 || it.State != last.State || !it.Updated.Equal(last.Updated) {
 			last, since = it, time.Now()
+		}
+		if a.unwanted != nil && time.Since(since) >= unwantedFor {
+			return it, &failure{why: a.unwanted.Error(), counted: true, left: leftover}
 		}
 		if time.Since(since) >= noticeFor {
 			return it, &failure{why: fmt.Sprintf("every byte was sent, and in %v Frame.io did not put them together", noticeFor), counted: true, left: leftover}

@@ -57,6 +57,7 @@ func (a *attempt) startOver(f *failure) error {
 	a.up, a.done, a.nDone, a.nMatched = remote.Upload{}, nil, 0, 0
 	a.mu.Unlock()
 	a.sent.Store(0)
+	a.unwanted = nil
 	if f.counted {
 		return a.pause(a.ctx, errors.New(f.why), 1)
 	}

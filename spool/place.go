@@ -63,8 +63,13 @@ func (a *attempt) version(target, file remote.Ref) (it remote.Item, gone missing
 		}
 		return it, goneNothing, err
 	}
-	gone, err = a.missing(file, goneTarget)
-	return it, gone, err
+	if gone, err = a.missing(file, goneTarget); err != nil || gone == goneFile {
+		return it, gone, err
+	}
+	if gone, err = a.missing(target, goneNothing); err == nil && gone == goneNothing {
+		return it, gone, parkError("Frame.io says of the file that it is to be a version of that it is not there, and shows it: look at it there, then retry")
+	}
+	return it, goneTarget, err
 }
 
 // missing finds out whether it is the file that is not there, or something else.

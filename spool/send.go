@@ -119,7 +119,7 @@ func (a *attempt) parts(fresh bool) error {
 		// The host knows no such upload any more: the last part had arrived, and we did not live to note it. Or it never will be whole, and
 		// confirm finds that out.
 		a.e.s.log.Info("a part is not wanted any more", "key", a.e.key, "name", a.e.Info().Name, "err", err)
-		err = nil
+		a.unwanted, err = err, nil
 	}
 	if err == nil {
 		err = a.hashed()
@@ -179,7 +179,8 @@ func (a *attempt) put(ctx context.Context, i int, part remote.Part, log *os.File
 		if errors.Is(err, remote.ErrGarbled) && ctx.Err() == nil {
 			return &failure{why: err.Error(), counted: true, left: leftover}
 		}
-		if ctx.Err() != nil || judge(err) != remote.Passing || n >= partTries {
+		missing := errors.Is(err, fs.ErrNotExist) && n < believed // it may be only a moment's mistake
+		if ctx.Err() != nil || judge(err) != remote.Passing && !missing || n >= partTries {
 			return err
 		}
 		r.at.Store(0)

@@ -17,7 +17,7 @@
 // What: an HTTP status (429, 500, 502, 503, 504, 401, 403, 404, 402, 409, 422; 429=5s and 503=5s with a Retry-After), slowdown (503 in S3's words), reset (the
 // connection dies in the middle of the request body, or of the answer if the request has none), lost (the request is
 // carried out, then the connection dies without an answer), stall[=duration] (nothing moves for that long, 1 minute if
-// not said), slow[=duration] (the answer comes that much later, 1 s if not said), truncate (the answer's body ends in
+// not said; who goes meanwhile is not served), slow[=duration] (the answer comes that much later, 1 s if not said), truncate (the answer's body ends in
 // the middle, under a whole Content-Length), half (it ends in the middle, and says so: JSON that does not parse), html (a captive
 // portal's page with status 200), redirect (to such a page), drip[=duration] (bytes come one by one, each after that time, 100 ms if not
 // said), expired (the signed URL

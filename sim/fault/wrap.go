@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -36,10 +37,17 @@ func (s *Set) Wrap(place Place, say Voice, next http.Handler) http.Handler {
 func (rule *active) strike(w http.ResponseWriter, r *http.Request, say Voice, next http.Handler) {
 	switch rule.What {
 	case Slow, Stall:
+		var begun []byte
 		if rule.What == Stall {
-			readSome(r) // a stalled upload has begun
+			begun = takeSome(r) // a stalled upload has begun
 		}
 		rule.wait(r.Context())
+		if rule.What == Stall && r.Context().Err() != nil {
+			panic(http.ErrAbortHandler) // who has gone is not served any more
+		}
+		if len(begun) > 0 {
+			r.Body = &resumed{r.Body, io.MultiReader(bytes.NewReader(begun), r.Body)}
+		}
 		next.ServeHTTP(w, r)
 	case Reset:
 		if readSome(r) {
@@ -93,12 +101,28 @@ func readSome(r *http.Request) bool {
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 		return false
 	}
-	n := r.ContentLength / 2
-	if n <= 0 {
-		n = 1
-	}
-	io.CopyN(io.Discard, r.Body, min(n, 4<<20))
+	io.CopyN(io.Discard, r.Body, min(max(r.ContentLength/2, 1), 4<<20))
 	return true
+}
+
+// takeSome takes about half of a request's body, or all of a small one, and answers it. (While something is left net/http does not see
+// that a client goes.)
+func takeSome(r *http.Request) []byte {
+	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	most := min(r.ContentLength/2, 4<<20)
+	if r.ContentLength < 64<<10 {
+		most = r.ContentLength + 1
+	}
+	some, _ := io.ReadAll(io.LimitReader(r.Body, most)) // an error shows again to who reads on
+	return some
+}
+
+// resumed is a body of which the beginning was taken before.
+type resumed struct {
+	io.Closer
+	io.Reader
 }
 
 // wait lets the rule's time pass, or ends with the request, or when the rule is lifted.
