@@ -71,10 +71,18 @@ func notifications(f *ast.FuncDecl) (found []string) {
 		if sel.Sel.Name == "tell" {
 			return false
 		}
+		if sel.Sel.Name == "NotifyContent" && len(call.Args) == 2 && negative(call.Args[0]) {
+			return true // that attributes are others: the kernel takes no lock for it
+		}
 		if strings.HasPrefix(sel.Sel.Name, "Notify") || sel.Sel.Name == "Mmap" {
 			found = append(found, sel.Sel.Name)
 		}
 		return true
 	})
 	return found
+}
+
+func negative(e ast.Expr) bool {
+	u, ok := e.(*ast.UnaryExpr)
+	return ok && u.Op == token.SUB
 }
