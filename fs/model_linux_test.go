@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -57,15 +56,17 @@ func TestModel(t *testing.T) {
 
 func runModel(t *testing.T, api string, seed uint64) {
 	t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-		m := &model{t: t, rand: rand.New(rand.NewPCG(seed, 0)), plain: t.TempDir(), began: time.Now()}
+		m := &model{t: t, rand: rand.New(rand.NewPCG(seed, 0)), plain: t.TempDir(), trace: trace{began: time.Now()}}
 		m.rig = newRig(t, api, m.service)
 		m.with = mountWith{settle: time.Duration(5+m.rand.IntN(95)) * time.Millisecond, state: t.TempDir(), full: seed%7 == 6}
 		if api == "v4" { // it refuses to rename some stacks, and a slow machine is not to make that a refusal that comes later
 			m.with.names = func(c *intent.Config) { c.Patience = time.Minute }
 		}
 		m.passes = m.rand.IntN(3) == 0
+		m.trace.watch(&m.with)
 		m.mount()
 		t.Cleanup(m.shut)
+		defer m.tell(seed)
 		for range modelPhases {
 			for i := 0; i < modelLength/modelPhases && !t.Failed(); i++ {
 				m.step()
@@ -73,13 +74,19 @@ func runModel(t *testing.T, api string, seed uint64) {
 			m.restart()
 		}
 		m.end()
-		if t.Failed() {
-			for path, it := range m.rig.there() {
-				t.Logf("on Frame.io: %s, %s %s, complete: %v", path, it.Type, it.ID, it.Complete)
-			}
-			t.Logf("MODEL_SEED=%d, a rest of %v, passes: %v, no room in the cache: %v, Frame.io as %+v; the last were\n%s", seed, m.with.settle, m.passes, m.with.full, m.is, strings.Join(m.did[max(0, len(m.did)-80):], "\n"))
-		}
 	})
+}
+
+// tell says of a run that failed all that can be said.
+func (m *model) tell(seed uint64) {
+	if !m.t.Failed() {
+		return
+	}
+	for path, it := range m.rig.there() {
+		m.t.Logf("on Frame.io: %s, %s %s, complete: %v", path, it.Type, it.ID, it.Complete)
+	}
+	m.t.Logf("MODEL_SEED=%d, a rest of %v, passes: %v, no room in the cache: %v, Frame.io as %+v; this is what was done (>>, <<: asked of Frame.io, and answered)\n%s",
+		seed, m.with.settle, m.passes, m.with.full, m.is, &m.trace)
 }
 
 // model is a mount, a plain folder, and the files that are open in both.
@@ -92,8 +99,8 @@ type model struct {
 	plain string
 	rand  *rand.Rand
 	open  []pair
-	did   []string
-	began time.Time
+	did   int // how many operations
+	trace trace
 	// passes lets the kernel read files past the mount; then readers do not see what is changed beside them (fs/doc.go).
 	passes bool
 }
@@ -149,7 +156,7 @@ func (m *model) restart() {
 		return
 	}
 	m.sameAttr("before the restart")
-	m.did = append(m.did, "restart")
+	m.trace.log("restart")
 	m.m.stop()
 	m.mount()
 	same(m.t, "after the restart", walk(m.t, m.m.project), walk(m.t, m.plain))
@@ -183,7 +190,7 @@ func (m *model) end() {
 	same(t, "on Frame.io", but(m.there()), left)
 	second := m.rig.mount(mountWith{})
 	same(t, "on another machine", but(walk(t, second.project)), left)
-	t.Logf("%d operations left %d names", len(m.did), len(want))
+	t.Logf("%d operations left %d names", m.did, len(want))
 }
 
 // there is everything that Frame.io has, complete or not.

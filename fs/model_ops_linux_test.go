@@ -46,7 +46,8 @@ func (m *model) bytes() []byte { return noise(m.rand.Uint64(), 1+m.rand.IntN(200
 
 // log notes what is done, and when.
 func (m *model) log(format string, args ...any) {
-	m.did = append(m.did, fmt.Sprintf("%5d ms  ", time.Since(m.began).Milliseconds())+fmt.Sprintf(format, args...))
+	m.did++
+	m.trace.log(format, args...)
 }
 
 // both does one thing here and there and compares the answers.
@@ -231,7 +232,7 @@ func (m *model) opens() {
 	g, err2 := os.OpenFile(plain, flags, 0o644)
 	m.compare(fmt.Sprintf("open %s flags %#x", name, flags), err, err2)
 	if err == nil && err2 == nil {
-		m.open = append(m.open, pair{fmt.Sprintf("%s (%#x, %d)", name, flags, len(m.did)), f, g, flags == os.O_RDONLY})
+		m.open = append(m.open, pair{fmt.Sprintf("%s (%#x, %d)", name, flags, m.did), f, g, flags == os.O_RDONLY})
 	}
 }
 
