@@ -43,6 +43,8 @@ type attempt struct {
 
 	last bool // deliver's own: it is at the last steps (steady.go)
 
+	behind bool // it only brings an earlier content to its place (earlier.go)
+
 	sent atomic.Int64 // bytes of the parts that are done
 
 	mu       sync.Mutex // guards what follows; a leaf
@@ -83,7 +85,12 @@ func (e *Entry) take(run context.Context) *attempt {
 	e.step.Lock()
 	defer e.step.Unlock()
 	rec, stage, _ := e.get()
-	if e.attempt != nil || stage != Waiting && stage != Settled {
+	switch {
+	case e.attempt != nil:
+		return nil
+	case e.late():
+		return e.takeBehind(newAttempt(e, run))
+	case stage != Waiting && stage != Settled:
 		return nil
 	}
 	e.mu.Lock()
@@ -105,8 +112,7 @@ func (e *Entry) take(run context.Context) *attempt {
 		e.uses++ // Settled took the bytes before the program was restarted; nobody needs them here
 		e.mu.Unlock()
 	}
-	a := &attempt{e: e, run: run, flight: make(map[int]*partReader)}
-	a.ctx, a.cancel = context.WithCancel(remote.WithTrouble(run, e.stuck))
+	a := newAttempt(e, run)
 	a.guard.f = e.data
 	e.attempt = a
 	e.mu.Lock()
@@ -118,6 +124,12 @@ func (e *Entry) take(run context.Context) *attempt {
 	if stage == Waiting && p == nil {
 		e.setStage(Uploading)
 	}
+	return a
+}
+
+func newAttempt(e *Entry, run context.Context) *attempt {
+	a := &attempt{e: e, run: run, flight: make(map[int]*partReader)}
+	a.ctx, a.cancel = context.WithCancel(remote.WithTrouble(run, e.stuck))
 	return a
 }
 
@@ -149,8 +161,11 @@ func (a *attempt) deliver() {
 func (a *attempt) all() error {
 	for {
 		var err error
-		if rec, _, _ := a.e.get(); rec.Own != nil && !rec.Own.Over.IsZero() {
+		if rec, _, _ := a.e.get(); rec.lags() {
 			err = a.alone(a.earlier)
+		}
+		if a.behind {
+			return err
 		}
 		if err == nil {
 			err = a.same()
@@ -195,6 +210,10 @@ func (a *attempt) finish(err error) {
 	e.sending = nil
 	stage, p := e.stage, e.placed
 	e.mu.Unlock()
+	if a.behind {
+		e.caughtUp(err)
+		return
+	}
 	if err == nil {
 		return
 	}

@@ -39,7 +39,7 @@ func (e *Entry) retarget(t Target, over **Entry) error {
 	if o := own; o != nil && t.Replaces != rec.Target.Replaces && t.Replaces != o.Ref && t.Replaces != o.File {
 		// Renamed over another asset: that one gets the new version, and an earlier content that nobody saw is not left beside it.
 		own = nil
-		if o.Ref == o.File && o.Over.IsZero() {
+		if o.Ref == o.File {
 			dropped = o.File
 		}
 	} else if own != nil {
@@ -76,6 +76,7 @@ func (e *Entry) retarget(t Target, over **Entry) error {
 	}
 	e.s.reindex(e) // again: the other one may have been in its place
 	e.renamed(rec.Hold, stage)
+	e.catchUp()
 	e.s.broadcast()
 	return nil
 }
@@ -131,7 +132,7 @@ func (e *Entry) leaves(t Target) *own {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	o := e.becomes(&e.rec)
-	if o == nil || !t.Replaces.IsZero() && t.Replaces != e.rec.Target.Replaces && t.Replaces != o.Ref && t.Replaces != o.File {
+	if o == nil || !t.Replaces.IsZero() && t.Replaces != e.rec.Target.Replaces && t.Replaces != o.Ref && t.Replaces != o.File && t.Replaces != o.Over {
 		return nil
 	}
 	return o
@@ -238,6 +239,11 @@ func (e *Entry) discard(over bool) error {
 	rec, _, folder := e.get()
 	a := e.stop()
 	isYoung := e.isYoung()
+	if rec.lags() { // nobody will make a version of it
+		if err := e.s.orphan(orphan{Key: e.key, Ref: rec.Own.File}, nil); err != nil {
+			return fmt.Errorf("note what is to be deleted on Frame.io: %w", err)
+		}
+	}
 	switch {
 	case folder == "":
 	case isYoung:

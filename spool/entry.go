@@ -287,6 +287,7 @@ func (e *Entry) Open(write bool) (*Handle, error) {
 		e.dehydrate()
 		e.s.unschedule(e)
 		e.setStage(Writing)
+		e.catchUp()
 	}
 	return h, nil
 }

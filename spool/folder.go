@@ -52,6 +52,7 @@ func (e *Entry) adopted() {
 	if (stage == Waiting || stage == Settled) && e.attempt == nil {
 		e.s.schedule(e, time.Now())
 	}
+	e.catchUp()
 }
 
 // folder is the id under which a folder is known now, with mu held.

@@ -60,6 +60,7 @@ func (e *Entry) info() Info {
 		}
 	case Held:
 		i.Reason, i.Quiet = e.rec.Hold.say(), e.rec.Hold.quiet()
+		i.behind = e.rec.lags() && e.refusal == nil
 	case Parked:
 		i.Reason = e.rec.Reason
 	}

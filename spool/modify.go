@@ -106,6 +106,7 @@ func (e *Entry) reopen() error {
 		}
 	}
 	e.unseal()
+	e.catchUp()
 	return nil
 }
 
@@ -167,7 +168,7 @@ func (e *Entry) becomes(r *record) *own {
 	}
 	o := &own{File: p.File, Ref: p.Item.Ref}
 	if over := r.replaces(); !over.IsZero() && over != p.Over && over != p.Item.Ref {
-		o.Ref, o.Over = p.File, over // whether AddVersion was asked is not known; asking again does no harm
+		o.Ref, o.Over, o.Name = p.File, over, p.Name // whether AddVersion was asked is not known; asking again does no harm
 	}
 	return o
 }
@@ -353,5 +354,6 @@ func (e *Entry) adopt(dir string, f *os.File, b *blocks) error {
 	}
 	e.setStage(Writing)
 	e.s.reindex(e)
+	e.catchUp()
 	return nil
 }

@@ -8,34 +8,6 @@ import (
 	"github.com/frameiofs/frameiofs/remote"
 )
 
-// earlier brings an earlier content of the entry, which Frame.io has confirmed but which was modified before it was in its
-// place, to where it belongs: below the present content in the stack.
-func (a *attempt) earlier() error {
-	e := a.e
-	rec, _, _ := e.get()
-	if rec.Own == nil || rec.Own.Over.IsZero() {
-		return nil
-	}
-	o := *rec.Own
-	it, gone, err := a.version(o.Over, o.File)
-	if err != nil {
-		return err
-	}
-	return a.step(func() error {
-		defer e.s.reindex(e)
-		return e.save(durable, func(r *record) {
-			switch {
-			case gone == goneFile:
-				r.Own = nil
-			case gone == goneTarget:
-				r.Own = &own{File: o.File, Ref: o.File}
-			default:
-				r.Own = &own{File: o.File, Ref: it.Ref}
-			}
-		})
-	})
-}
-
 // What version found missing.
 type missing int
 
@@ -110,7 +82,7 @@ func (a *attempt) toPlace() error {
 		if rec.Target.Parent.ID.Pending() {
 			return errNoFolder
 		}
-		if o := rec.Own; o != nil && !o.Over.IsZero() { // first what is to be below it
+		if rec.lags() { // first what is to be below it
 			if err := a.earlier(); err != nil {
 				return err
 			}

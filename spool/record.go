@@ -151,9 +151,10 @@ const (
 
 // own is what an earlier content of this entry has become on Frame.io: the next one becomes a newer version of it.
 type own struct {
-	File remote.Ref `json:"file"`          // the file with the earlier content
-	Ref  remote.Ref `json:"ref"`           // File, or the stack it is in
-	Over remote.Ref `json:"over,omitzero"` // if not zero, File is still to become a version of this first
+	File remote.Ref `json:"file"`           // the file with the earlier content
+	Ref  remote.Ref `json:"ref"`            // File, or the stack it is in
+	Over remote.Ref `json:"over,omitzero"`  // if not zero, File is still to become a version of this first
+	Name string     `json:"name,omitempty"` // that File was given last, as long as it is alone
 }
 
 // replaces is what the entry becomes a version of.

@@ -209,6 +209,7 @@ func (e *Entry) recover() error {
 	switch {
 	case folder == held && open && rec.Hold != "" && !rec.Hold.quiet():
 		e.setStage(Held)
+		e.catchUp()
 		return nil
 	case rec.Hold == holdCancelled && folder != held && !open: // the program died while it was cancelled
 		e.setStage(Held)
@@ -242,6 +243,7 @@ func (e *Entry) recover() error {
 			return nil
 		}
 		e.setStage(Held)
+		e.catchUp()
 		return nil
 	}
 	switch {

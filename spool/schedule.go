@@ -140,7 +140,7 @@ func (s *Spool) begin(ctx context.Context, wg *sync.WaitGroup) time.Duration {
 		if t.e == nil {
 			break
 		}
-		if t.ticket != t.e.ticket || t.e.homeless() || t.e.resting() {
+		if t.ticket != t.e.ticket || t.e.homeless() || t.e.resting() && !t.e.late() {
 			continue // AdoptFolder gives the homeless another turn, and Resume what rests
 		}
 		*s.places(small)++

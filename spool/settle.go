@@ -95,6 +95,7 @@ func (e *Entry) hold(why hold) {
 		e.mu.Unlock()
 	}
 	e.setStage(Held)
+	e.catchUp()
 	if !why.quiet() {
 		e.s.log.Warn("file is held", "key", e.key, "name", e.Info().Name, "reason", why.say())
 	}

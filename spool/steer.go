@@ -270,6 +270,7 @@ func (e *Entry) keep(a *attempt) error {
 		return err
 	}
 	e.untroubled()
+	e.catchUp()
 	return nil
 }
 

@@ -15,6 +15,8 @@ func (i Info) onItsWay() bool {
 		return true
 	case Settled:
 		return i.Writers == 0
+	case Held:
+		return i.behind
 	}
 	return false
 }

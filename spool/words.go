@@ -167,4 +167,6 @@ type Info struct {
 	Err      string    `json:"err,omitempty"`      // what went wrong last, while it is being tried again
 	NextTry  time.Time `json:"next_try,omitzero"`
 	Closed   time.Time `json:"closed,omitzero"` // when the last writer closed it
+
+	behind bool // what it was before is on its way to its place still
 }
