@@ -233,7 +233,13 @@ func (d *dir) remove(ctx context.Context, l line) error {
 		if ref.IsZero() {
 			continue
 		}
-		if err := d.fs.take(ctx, l.asset(ref), parent); err != nil {
+		it := l.asset(ref)
+		if l.entry != nil && ref.Kind == remote.Stack { // its versions go one by one, and the last may stand alone for a moment
+			if it.Content = d.newest(ctx, ref, there.Content); it.Content != "" {
+				d.fs.cfg.Tree.Drop(parent, it.Content)
+			}
+		}
+		if err := d.fs.take(ctx, it, parent); err != nil {
 			return err
 		}
 		d.fs.cfg.Tree.Drop(parent, ref.ID)
@@ -247,6 +253,15 @@ func (d *dir) remove(ctx context.Context, l line) error {
 	}
 	d.fs.forsaken(parent, l.entry)
 	return nil
+}
+
+// newest is the newest file of a stack of d, which is known if the spool has made it so.
+func (d *dir) newest(ctx context.Context, stack remote.Ref, known remote.ID) remote.ID {
+	if known != "" {
+		return known
+	}
+	it, _ := d.replaced(ctx, stack, spool.Target{}) // what cannot be listed now is not shown either
+	return it.Content
 }
 
 // asset is what Frame.io has of the line as ref, as far as that is known.

@@ -29,11 +29,12 @@ type There struct {
 	remote.Ref            // the File or Stack that the name stands for there; zero: nothing yet
 	Own        bool       // it is a file with this entry's bytes alone; nobody else has seen it
 	Earlier    remote.Ref // a File besides Ref that is yet to become a version of it
+	Content    remote.ID  // the newest file in Ref, as far as that is known
 }
 
 // Steady keeps the entry as it is on Frame.io until let is called, which must be soon: what there tells is true until then,
 // unless the holder changes it. It answers ErrGone, or ErrBusy.
-func (e *Entry) Steady() (there There, let func(), err error) {
+func (e *Entry) Steady() (is There, let func(), err error) {
 	e.step.Lock()
 	defer e.step.Unlock()
 	rec, stage, _ := e.get()
@@ -50,14 +51,27 @@ func (e *Entry) Steady() (there There, let func(), err error) {
 	e.mu.Lock()
 	p := e.placed
 	e.mu.Unlock()
-	there.Ref = rec.replaces()
-	if o := rec.Own; o != nil && !o.Over.IsZero() {
-		there.Ref, there.Earlier = o.Over, o.File
+	return there(&rec, p), e.unsteady, nil
+}
+
+// there is what the record and the place come to.
+func there(rec *record, p *placed) There {
+	is := There{Ref: rec.replaces()}
+	switch o := rec.Own; {
+	case p != nil && !p.alone(rec):
+		return There{Ref: p.Item.Ref, Own: p.Item.ID == p.File.ID && !p.Same, Content: p.File.ID}
+	case rec.lags():
+		is.Ref, is.Earlier = o.Over, o.File
+	case o != nil:
+		is.Content = o.File.ID
+		return is
 	}
-	if p != nil && !p.alone(&rec) {
-		there.Ref, there.Own = p.Item.Ref, p.Item.ID == p.File.ID && !p.Same
+	for _, it := range []*remote.Item{rec.Over, rec.Base} {
+		if it != nil && it.Ref == is.Ref {
+			is.Content = it.Content
+		}
 	}
-	return there, e.unsteady, nil
+	return is
 }
 
 // unsteady ends what Steady began.
