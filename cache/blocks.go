@@ -86,7 +86,7 @@ type kept struct {
 	base  string // path of its files without their extension
 	bytes int64  // on disk, and promised to downloads
 	at    time.Time
-	users int      // Readers and downloads
+	users int      // Readers, what makes ready for them, and downloads
 	c     *content // nil while it is not open
 }
 

@@ -56,6 +56,7 @@ func (r *Reader) prepare() {
 		return
 	}
 	b.early++
+	r.c.k.users++ // or its files could be deleted while they are made, if the reader is closed at once
 	var ctx context.Context
 	ctx, r.early.cancel = context.WithCancel(remote.WithPriority(b.ctx, remote.Ahead))
 	b.wg.Go(func() {
@@ -63,6 +64,7 @@ func (r *Reader) prepare() {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.early--
+			b.leaveLocked(r.c.k)
 		}()
 		_ = remote.Contain(b.log, "prepare to read", func() error { r.fetchEarly(ctx); return nil }) // whoever reads is told
 	})

@@ -68,6 +68,32 @@ func TestEarly(t *testing.T) {
 	})
 }
 
+// Who opens and closes at once leaves behind what makes ready to read: until that is done nobody else makes room of what it opens.
+func TestEarlyCountsAsAUser(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := openBlocks(t, BlocksConfig{Dir: dir, Source: &films{rtt: 30 * time.Millisecond}})
+		defer closeBlocks(t, b)
+		r := b.Open(film("a", 1<<30))
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		known := func() int {
+			b.retireOldest(1 << 40)
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return len(b.table)
+		}
+		if known() != 1 {
+			t.Error("its files are deleted while they are made")
+		}
+		synctest.Wait()
+		if known() != 0 {
+			t.Error("it is in use for ever")
+		}
+	})
+}
+
 // Thousands of films opened in a row, each read at its beginning: what is fetched early is bounded, and ends with the Reader.
 func TestEarlyIsBounded(t *testing.T) {
 	dir := t.TempDir()
