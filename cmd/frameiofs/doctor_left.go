@@ -30,7 +30,7 @@ func pointFinding(dir string) finding {
 		return wrong("mount point", "frameiofs unmount "+m.Point, "%s: the process of the mount there is gone", m.Point)
 	case ok && m.Type == fuseType:
 		return fine("mount point", "%s is mounted", m.Point)
-	case ok && below == "":
+	case ok && below == "" && m.holds():
 		return wrong("mount point", "choose an empty folder, or unmount it first", "%s: something else (%s) is mounted there", dir, m.Type)
 	}
 	if _, err := checkFolder(dir); err != nil {

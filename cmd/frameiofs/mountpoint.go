@@ -21,7 +21,12 @@ const fuseType = "fuse.frameiofs"
 type mounted struct {
 	Point, Type string
 	Dev         string // major:minor
+	Root        string // what of its file system is seen there: / is all of it
 }
+
+// holds reports whether something of its own is mounted there. An empty folder of a disk that was bound there can be mounted upon: so a
+// container is given the place where its machine is to see the mount.
+func (m mounted) holds() bool { return m.Type != fuseType && m.Root == "/" }
 
 // checkMountPoint makes sure that dir can be mounted upon, and gives its name without symbolic links. The kernel's list of
 // mounts is asked before dir itself is touched, because touching a dead mount fails and touching a stuck one hangs. A dead
@@ -37,8 +42,10 @@ func checkMountPoint(dir, registry string, say func(string)) (string, error) {
 			return "", fail("choose a folder outside of it", "%s lies inside the Frame.io mounted at %s", dir, m.Point)
 		case below != "":
 			// A folder of another file system.
-		case m.Type != fuseType:
+		case m.holds():
 			return "", fail("choose an empty folder, or unmount it first", "%s: something else (%s) is mounted there", dir, m.Type)
+		case m.Type != fuseType:
+			// A folder that was bound there.
 		default:
 			if err := refuseLive(m, registry); err != nil {
 				return "", err

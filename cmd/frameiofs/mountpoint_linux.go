@@ -42,7 +42,7 @@ func parseMount(line string) (mounted, bool) {
 	if !ok || len(l) < 6 || len(r) < 1 {
 		return mounted{}, false
 	}
-	return mounted{Point: unescape(l[4]), Type: r[0], Dev: l[2]}, true
+	return mounted{Point: unescape(l[4]), Type: r[0], Dev: l[2], Root: unescape(l[3])}, true
 }
 
 // unescape turns \040 and the like back.
