@@ -22,6 +22,7 @@ type handle struct {
 	file  *file
 	write bool
 	let   func() // lets go of the folder, which is kept up to date while the file is open
+	late  late
 
 	mu      sync.Mutex
 	entry   *spool.Entry  // whose bytes spooled reads; nil while reader serves
@@ -51,6 +52,9 @@ var (
 
 // Read implements pread(2).
 func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	if h.late.again(off) {
+		return nil, syscall.ETIMEDOUT
+	}
 	missing := h.file.fs.missing(ctx)
 	ctx, cancel := h.file.fs.patient(ctx)
 	defer cancel()
@@ -66,7 +70,9 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		h.file.fs.log.Warn("read", "name", h.file.label(), "offset", off, "error", err)
-		return nil, errno(err)
+		n := errno(err)
+		h.late.note(off, len(dest), n)
+		return nil, n
 	}
 	return fuse.ReadResultData(dest[:n]), 0
 }

@@ -1,6 +1,7 @@
 package fs_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -43,6 +44,34 @@ func TestOpenWaitsForNothingAndReadNotForEver(t *testing.T) {
 	}
 	r.sim.Faults().Clear(0)
 }
+
+// The kernel asks a second time for what it could not read ahead; that does not have the program wait twice.
+func TestALateReadIsWaitedForOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "v4")
+	first := r.mount(mountWith{})
+	check(t, "write", os.WriteFile(filepath.Join(first.project, "film.mov"), noise(1, 3<<20), 0o644))
+	first.settle()
+	first.stop()
+	const most = 3 * time.Second
+	m := r.mount(mountWith{age: time.Hour, fresh: time.Hour, fs: func(c *fs.Config) { c.Timeout = most }})
+	path := filepath.Join(m.project, "film.mov")
+	stat(t, path)
+	check(t, "hang", r.sim.Faults().AddText("stall=10m@any"))
+	begun := time.Now()
+	_, err := os.ReadFile(path)
+	if took := time.Since(begun); !errors.Is(err, syscall.ETIMEDOUT) || took < most*9/10 || took > most*9/5 {
+		t.Errorf("a read of what does not come: %v after %v; want ETIMEDOUT after %v", err, took, most)
+	}
+	r.sim.Faults().Clear(0)
+	time.Sleep(lateReads)
+	if b, err := os.ReadFile(path); err != nil || !bytes.Equal(b, noise(1, 3<<20)) {
+		t.Errorf("when it comes: %d bytes, %v", len(b), err)
+	}
+}
+
+// lateReads is for how long what was late is not asked for again.
+const lateReads = 1100 * time.Millisecond
 
 // What Frame.io does not take is told wherever somebody may look.
 func TestAFailureShowsEverywhere(t *testing.T) {
