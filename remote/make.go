@@ -88,6 +88,9 @@ func Once[T any](ctx context.Context, c *Conn, m Make[T]) (T, error) {
 		c.made.doubt(m.Key, since)
 		troubled(ctx, n, err)
 		wait := backoff(500*time.Millisecond, n, maxWait)
+		if n == 0 && m.Sweep { // what comes to something after the look is found later
+			wait = nextTry(n)
+		}
 		if time.Since(begun)+wait > c.patience || sleep(ctx, wait) != nil {
 			return none, err
 		}

@@ -82,6 +82,8 @@ type rangeReader struct {
 
 	off, left int64 // what is still to be read
 	tries     int   // attempts since the last byte
+	came      int   // bytes, in
+	waited    time.Duration
 	body      io.ReadCloser
 	guard     *time.Timer
 	cut       context.CancelCauseFunc
@@ -104,10 +106,18 @@ func (r *rangeReader) Read(p []byte) (int, error) {
 			}
 		}
 		r.guard.Reset(mediaStall) // only while we want something: a slow reader is no stall
+		asked := time.Now()
 		n, err := r.body.Read(p[:r.c.down.clip(int(min(int64(len(p)), r.left)))])
 		r.guard.Stop()
+		if r.drips(n, time.Since(asked)) { // on another connection it may come at once
+			troubled(r.ctx, 1, mediaError(OpRead, r.file, fmt.Errorf("%w: %w", ErrOffline, errDrips)))
+			err = errDrips
+		}
 		r.c.down.wait(r.ctx, n) // what has come is handed out all the same
 		if n > 0 {
+			if err == errDrips {
+				defer r.shut()
+			}
 			r.off, r.left, r.tries = r.off+int64(n), r.left-int64(n), 0
 			if r.left == 0 {
 				r.ended = io.EOF
@@ -123,6 +133,17 @@ func (r *rangeReader) Read(p []byte) (int, error) {
 			}
 		}
 	}
+}
+
+// drips reports whether what came in all the time that was spent waiting is too little.
+func (r *rangeReader) drips(n int, waited time.Duration) bool {
+	r.came += n
+	r.waited += waited
+	slow := r.came < paceBytes && r.waited > paceTime
+	if slow || r.came >= paceBytes {
+		r.came, r.waited = 0, 0
+	}
+	return slow
 }
 
 // Close ends the reading; a connection whose body was read to its end is kept.
@@ -168,7 +189,7 @@ func (r *rangeReader) open() error {
 	refused, renewals := "", 0
 	for {
 		if r.tries > 0 {
-			if err := sleep(r.ctx, backoff(250*time.Millisecond, r.tries-1, maxWait)); err != nil {
+			if err := sleep(r.ctx, nextTry(r.tries-1)); err != nil {
 				return fmt.Errorf("%w: %w", ErrOffline, err)
 			}
 		}

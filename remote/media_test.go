@@ -268,3 +268,23 @@ func TestOpenRangeEndsWithItsContext(t *testing.T) {
 	}
 	r.Close()
 }
+
+// Bytes that come one a second are not what a reader can wait for; those of a slow line are.
+func TestReadsThatDripAreFoundOut(t *testing.T) {
+	r := &rangeReader{}
+	for i := range 100 {
+		if r.drips(1000, time.Second) {
+			t.Fatalf("a kilobyte a second counts as drips after %d s", i)
+		}
+	}
+	r = &rangeReader{}
+	n := 1
+	for ; !r.drips(1, time.Second); n++ {
+	}
+	if n < 15 || n > 17 {
+		t.Errorf("a byte a second is found out after %d s", n)
+	}
+	if r.drips(1, time.Second) {
+		t.Error("and again at once")
+	}
+}

@@ -44,7 +44,7 @@ func (c *Conn) PutPart(ctx context.Context, part Part, body io.ReaderAt) error {
 		if !again(err, s3) || errors.Is(err, ErrGarbled) {
 			return fail
 		}
-		wait := backoff(500*time.Millisecond, n, maxWait)
+		wait := nextTry(n)
 		if s3 != nil {
 			wait = max(wait, s3.retryAfter)
 		}

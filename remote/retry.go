@@ -76,7 +76,7 @@ func (t *retry) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, wrapSent(sent, err)
 		default:
 			limited = time.Time{}
-			wait = backoff(250*time.Millisecond, n, maxWait)
+			wait = nextTry(n)
 			if err == nil {
 				wait = max(wait, retryAfter(resp.Header))
 			}
@@ -214,6 +214,17 @@ func backoff(base time.Duration, n int, most time.Duration) time.Duration {
 		d = min(base<<n, most)
 	}
 	return d + rand.N(d/4+1)
+}
+
+// firstTry is how long after a first failure a call is tried again. Most are a moment's, and who waits holds up what comes behind.
+const firstTry = 50 * time.Millisecond
+
+// nextTry is how long to wait when a call has failed n times before, and once more.
+func nextTry(n int) time.Duration {
+	if n == 0 {
+		return backoff(firstTry, 0, maxWait)
+	}
+	return backoff(250*time.Millisecond, n-1, maxWait)
 }
 
 // retryAfter reads the header of that name, which Frame.io does not document but S3 and proxies use.

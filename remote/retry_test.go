@@ -81,12 +81,12 @@ func TestRetry(t *testing.T) {
 		sent     bool // the error says that the outcome is open
 	}{
 		{"success", true, []step{ok}, 1, 200, 0, 0, false},
-		{"reset read", true, []step{{err: reset}, ok}, 2, 200, 250 * time.Millisecond, 320 * time.Millisecond, false},
-		{"cut answer", true, []step{{status: 200, body: `{"a`, cut: true}, ok}, 2, 200, 250 * time.Millisecond, 320 * time.Millisecond, false},
-		{"bad gateway", true, []step{{status: 502, typ: "text/html", body: "<h1>"}, {status: 503}, ok}, 3, 200, 750 * time.Millisecond, time.Second, false},
-		{"captive portal", true, []step{{status: 200, typ: "text/html", body: "<h1>Welcome</h1>"}, ok}, 2, 200, 250 * time.Millisecond, time.Second, false},
+		{"reset read", true, []step{{err: reset}, ok}, 2, 200, firstTry, 65 * time.Millisecond, false},
+		{"cut answer", true, []step{{status: 200, body: `{"a`, cut: true}, ok}, 2, 200, firstTry, 65 * time.Millisecond, false},
+		{"bad gateway", true, []step{{status: 502, typ: "text/html", body: "<h1>"}, {status: 503}, ok}, 3, 200, firstTry + 250*time.Millisecond, 400 * time.Millisecond, false},
+		{"captive portal", true, []step{{status: 200, typ: "text/html", body: "<h1>Welcome</h1>"}, ok}, 2, 200, firstTry, 65 * time.Millisecond, false},
 		{"server asks for time", true, []step{{status: 503, header: "7"}, ok}, 2, 200, 7 * time.Second, 7 * time.Second, false},
-		{"create that never left", false, []step{{err: syscall.ECONNREFUSED, unsent: true}, ok}, 2, 200, 250 * time.Millisecond, 320 * time.Millisecond, false},
+		{"create that never left", false, []step{{err: syscall.ECONNREFUSED, unsent: true}, ok}, 2, 200, firstTry, 65 * time.Millisecond, false},
 		{"create whose answer is lost", false, []step{{err: reset}, ok}, 1, 0, 0, 0, true},
 		{"create whose answer is cut", false, []step{{status: 200, body: `{`, cut: true}, ok}, 1, 0, 0, 0, true},
 		{"create and a server error", false, []step{{status: 500}, ok}, 1, 500, 0, 0, false},
