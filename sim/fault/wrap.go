@@ -64,6 +64,9 @@ func (rule *active) strike(w http.ResponseWriter, r *http.Request, say Voice, ne
 		w.WriteHeader(whole.status)
 		w.Write(whole.body[:len(whole.body)/2])
 	case Drip:
+		if r.ContentLength < smallBody { // so that net/http sees it if the client goes
+			r.Body = &resumed{r.Body, bytes.NewReader(takeSome(r))}
+		}
 		r.Body = &dripping{r.Body, r.Context(), rule}
 		next.ServeHTTP(&dripper{w, r.Context(), rule}, r)
 	case Redirect:
@@ -112,12 +115,14 @@ func takeSome(r *http.Request) []byte {
 		return nil
 	}
 	most := min(r.ContentLength/2, 4<<20)
-	if r.ContentLength < 64<<10 {
+	if r.ContentLength < smallBody {
 		most = r.ContentLength + 1
 	}
 	some, _ := io.ReadAll(io.LimitReader(r.Body, most)) // an error shows again to who reads on
 	return some
 }
+
+const smallBody = 64 << 10 // bytes
 
 // resumed is a body of which the beginning was taken before.
 type resumed struct {
@@ -144,7 +149,11 @@ type dripping struct {
 }
 
 func (d *dripping) Read(b []byte) (int, error) {
-	if !d.rule.drips(d.ctx) {
+	drips := d.rule.drips(d.ctx)
+	if err := d.ctx.Err(); err != nil { // what has not come when the client goes does not come
+		return 0, err
+	}
+	if !drips {
 		return d.ReadCloser.Read(b)
 	}
 	return d.ReadCloser.Read(b[:min(1, len(b))])
