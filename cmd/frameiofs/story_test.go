@@ -179,11 +179,16 @@ func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(simOf(ts).Faults().AddText(args...))
 }
 
-// line BYTES limits each connection's uploads to so many bytes per second; 0 is no limit.
+// line BYTES [STATE] limits each connection's uploads to so many bytes per second; 0 is no limit. STATE is one of package sim/link: lost is
+// what becomes of connections while a machine sleeps.
 func cmdLine(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.ParseInt(args[0], 10, 64)
 	ts.Check(err)
-	ts.Check(simOf(ts).Link().Set(simlink.Config{UpEach: n, ReadAhead: 16 << 10}))
+	is := simlink.Config{UpEach: n, ReadAhead: 16 << 10}
+	if len(args) > 1 {
+		is.State = simlink.State(args[1])
+	}
+	ts.Check(simOf(ts).Link().Set(is))
 }
 
 // limit BYTES is the account's storage.
@@ -328,7 +333,7 @@ func cmdRandom(ts *testscript.TestScript, _ bool, args []string) {
 // killmnt SIGNAL DIR sends a signal to the process that mounts DIR, and for KILL waits for its end.
 func cmdKill(ts *testscript.TestScript, _ bool, args []string) {
 	r, _ := mountOf(ts, args[1])
-	sig := map[string]syscall.Signal{"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM, "INT": syscall.SIGINT}[args[0]]
+	sig := map[string]syscall.Signal{"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}[args[0]]
 	ts.Check(syscall.Kill(r.PID, sig))
 	for end := time.Now().Add(5 * time.Second); sig == syscall.SIGKILL && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if deadMount(r.MountPoint) {
