@@ -1,6 +1,8 @@
 package intent
 
 import (
+	"errors"
+	iofs "io/fs"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,4 +83,32 @@ func TestRenamingRests(t *testing.T) {
 			t.Errorf("it rested for %v though somebody waits", d)
 		}
 	})
+}
+
+// Who takes a name that something rests on hears what Frame.io says to that: V4 may refuse to rename a stack.
+func TestWhatRestsOnANameHurries(t *testing.T) {
+	for _, deleted := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			old, d, b := f.put(remote.File, "home", "a"), f.put(remote.Folder, "home", "d"), f.put(remote.File, "home", "b")
+			f.refuse = func(op, what string) error {
+				if op == "rename" && what == "a" {
+					return denied(op)
+				}
+				return nil
+			}
+			r := newRig(t, f)
+			r.run()
+			if deleted {
+				r.must(r.RemoveLater(old, home))
+			} else {
+				_, err := r.RelocateLater(old, home, d.Ref, "a~")
+				r.must(err)
+			}
+			if _, err := r.Relocate(t.Context(), b, home, home, "a"); !errors.Is(err, iofs.ErrPermission) {
+				t.Errorf("deleted=%v: it is answered %v", deleted, err)
+			}
+			r.want(r.list(home), "b", "d/")
+		})
+	}
 }

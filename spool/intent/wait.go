@@ -105,8 +105,21 @@ func (j *Journal) await(ctx context.Context, i *intent) (remote.Item, error) {
 	return w.item, w.err
 }
 
-// mustQueue reports whether i waits for something that is not being done at this moment.
+// mustQueue reports whether i waits for something that is not being done at this moment. What only rests is done now: a program waits for
+// it.
 func (j *Journal) mustQueue(i *intent) bool {
-	_, o := j.ready(i)
-	return o != nil && !o.busy
+	now := time.Now()
+	for range len(j.byKey) {
+		_, o := j.ready(i)
+		switch {
+		case o == nil || o.busy:
+			return false
+		case o.folder() || !o.unclaimed || o.waiter != nil || o.idle() || o.retry.After(now) || j.rests(o):
+			return true
+		}
+		o.unclaimed = false
+		j.due(o, now)
+		i = o
+	}
+	return true
 }
