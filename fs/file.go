@@ -209,6 +209,11 @@ func (n *file) keep(ctx context.Context, a spool.Attr) error {
 	for {
 		it, e := n.get()
 		if e == nil {
+			if e := n.untold(); e != nil { // else Settled would set what was before
+				if err := e.SetAttr(a); err != nil && !errors.Is(err, spool.ErrGone) {
+					return err
+				}
+			}
 			return n.fs.cfg.Index.SetAttr(it.Content, merged(n.fs.cfg.Index.Attr(it.Content), a))
 		}
 		err := e.SetAttr(a)

@@ -113,8 +113,11 @@ func (n *file) openItem(ctx context.Context, h *handle, it remote.Item) (fusefs.
 	let, end := h.let, n.fs.copying.begins(ctx, it)
 	h.let = func() { let(); end() }
 	h.content, h.reader = it.Content, n.fs.cfg.Blocks.Open(it)
-	p, err := n.pass(h)
+	p, err := n.pass(ctx, h)
 	switch {
+	case err == errAgain:
+		h.Release(context.Background())
+		return n.openRead(ctx)
 	case err != nil:
 		h.Release(context.Background())
 		return nil, 0, errno(err)

@@ -87,15 +87,50 @@ func (n *file) writable(ctx context.Context) error {
 	if passing == 0 || leaving { // what is leaving they read and write together: see passEntry
 		return nil
 	}
-	return n.makeWay(ref)
+	if err := n.makeWay(ctx, ref); err != errAgain {
+		return err
+	}
+	return nil
 }
 
-// makeWay gives the file another inode for whoever opens it from now on, and has the kernel look for it.
-func (n *file) makeWay(ref remote.Ref) error {
+// makeWay gives the file another inode for whoever opens it from now on, and has the kernel look for it. With errAgain it is leaving again,
+// and needs none.
+func (n *file) makeWay(ctx context.Context, ref remote.Ref) error {
+	for n.settles() { // a look-up would lead here again, and the kernel looks only once more
+		if err := moment(ctx); err != nil {
+			return err
+		}
+	}
+	n.mu.Lock()
+	leaving := n.entry != nil
+	n.mu.Unlock()
+	if leaving {
+		return errAgain
+	}
 	if _, err := n.another(ref); err != nil {
 		return err
 	}
 	return syscall.ESTALE
+}
+
+// settles reports whether a look-up would still lead here by what was leaving, though that has become what n is on Frame.io.
+func (n *file) settles() bool {
+	e := n.untold()
+	return e != nil && e.Info().Stage == spool.Settled
+}
+
+// untold is the entry that n was, if it has become what is on Frame.io, but is not gone yet: Settled may be called for it again.
+func (n *file) untold() *spool.Entry {
+	n.mu.Lock()
+	parent, name, leaving := n.parent, n.item.item().Name, n.entry != nil
+	n.mu.Unlock()
+	if leaving {
+		return nil
+	}
+	if e := n.fs.cfg.Spool.Find(parent.ID, name); e != nil && entryAttr(e.Key()) == n.StableAttr() {
+		return e
+	}
+	return nil
 }
 
 // current sees to it that what is about to be changed is the newest version, of a listing that is not old. If it is not, the kernel
@@ -141,7 +176,7 @@ func (p *passed) PassthroughFd() (int, bool) { return int(p.file.Fd()), true }
 // pass makes h a handle that the kernel reads past us; it answers nil if that cannot be. Either all open handles of an inode
 // are such ones or none is, or the kernel answers EIO (spec: fuse.md §1.2). And the file that the kernel reads is ever the same for an
 // inode, because go-fuse gives it back a moment after the last such handle is gone.
-func (n *file) pass(h *handle) (*passed, error) {
+func (n *file) pass(ctx context.Context, h *handle) (*passed, error) {
 	if !n.fs.passes.Load() {
 		return nil, nil
 	}
@@ -166,7 +201,7 @@ func (n *file) pass(h *handle) (*passed, error) {
 	passing := n.passing
 	n.mu.Unlock()
 	if passing > 0 {
-		return nil, n.makeWay(ref)
+		return nil, n.makeWay(ctx, ref)
 	}
 	return nil, nil
 }

@@ -119,6 +119,11 @@ func (n *file) changeXAttrs(ctx context.Context, change xattrChange) error {
 	for {
 		it, e := n.get()
 		if e == nil {
+			if e := n.untold(); e != nil { // else Settled would set what was before
+				if err := e.ChangeXAttrs(change); err != nil && !errors.Is(err, spool.ErrGone) {
+					return err
+				}
+			}
 			return n.fs.indexXAttrs(it.Content, change)
 		}
 		err := e.ChangeXAttrs(change)
