@@ -50,6 +50,24 @@ func (s *session) openNames(dir string) (err error) {
 	return nil
 }
 
+// layLeft has the listings that an earlier run kept show what it was about to change when it was killed.
+func (s *session) layLeft() {
+	laid, doubtful := s.names.Left()
+	for _, ref := range doubtful {
+		s.tree.Forget(ref)
+	}
+	for _, l := range laid {
+		if l.Gone {
+			s.tree.Drop(l.Parent, l.Item.ID)
+		}
+	}
+	for _, l := range laid {
+		if !l.Gone {
+			s.tree.Put(l.Parent, l.Item)
+		}
+	}
+}
+
 // made tells those who know a folder by the id that it had here.
 func (s *session) made(here remote.Ref, is remote.Item) error {
 	if err := s.fs.Made(here, is); err != nil {

@@ -151,6 +151,7 @@ func (s *session) openParts() (err error) {
 	}
 	s.tree = cache.NewTree(cache.TreeConfig{Namespace: s.names, Index: s.index, Age: cfg.listingAge, Log: s.log,
 		Changed: s.changed})
+	s.layLeft()
 	s.blocks, err = cache.OpenBlocks(cache.BlocksConfig{
 		Dir: filepath.Join(s.state.Cache, "blocks"), Source: s.link, Size: cfg.cacheSize, KeepFree: cacheKeepFree(cfg.keepFree), Log: s.log})
 	if err != nil {

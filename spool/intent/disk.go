@@ -57,6 +57,8 @@ type disk struct {
 	syncErr  error         // what the last sync came to
 	commits  chan struct{} // closed by the next sync; nil if nobody waits
 	broken   error         // the file ends in the middle of a line: nothing can be written any more
+
+	finishedLast []*record // by an earlier run that was killed; see left.go
 }
 
 // append writes entries, all or none. They survive the end of this process at once.
@@ -126,7 +128,9 @@ func (j *Journal) recover() error {
 		}
 	}
 	for _, r := range records {
-		j.settle(j.byKey[r.Key])
+		if j.settle(j.byKey[r.Key]) {
+			j.finishedLast = append(j.finishedLast, r)
+		}
 	}
 	return j.append(entry{Boot: j.cfg.boot(), Form: form})
 }
@@ -148,7 +152,12 @@ func cut(f *os.File, end, size int64, aside string) error {
 func (j *Journal) read(f *os.File) (records map[string]*record, lost bool, end int64, err error) {
 	records = map[string]*record{}
 	boot, closed := j.cfg.boot(), true
-	defer func() { lost = !closed && (boot != j.cfg.boot() || boot == unknownBoot) }()
+	defer func() {
+		lost = !closed && (boot != j.cfg.boot() || boot == unknownBoot)
+		if closed {
+			j.finishedLast = nil
+		}
+	}()
 	for in := bufio.NewReaderSize(f, 1<<20); ; {
 		text, err := in.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
@@ -178,6 +187,9 @@ func (j *Journal) read(f *os.File) (records map[string]*record, lost bool, end i
 		case e.Boot != "":
 			boot = e.Boot
 		case e.Done != "":
+			if r := records[e.Done]; r != nil {
+				j.finishedLast = append(j.finishedLast[max(0, len(j.finishedLast)-justFinished+1):], r)
+			}
 			delete(records, e.Done)
 		}
 	}
