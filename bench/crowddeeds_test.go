@@ -30,6 +30,9 @@ func (w *worker) put(path string, s *saved, flags int, fsync bool) bool {
 	var f *os.File
 	if !w.call("open", path, func() (err error) { f, err = os.OpenFile(w.in(path), flags|os.O_WRONLY|os.O_CREATE, 0o644); return err }) {
 		d.may = append(d.may, &saved{}) // it may be there, and empty
+		if there {
+			w.there(path)
+		}
 		return false
 	}
 	d.any = true
@@ -79,6 +82,7 @@ func (w *worker) copy() {
 	w.doubt[to] = &doubt{may: []*saved{nil, s}, any: true}
 	var in, out *os.File
 	if !w.call("open", from, func() (err error) { in, err = os.Open(w.in(from)); return err }) {
+		w.there(from)
 		return
 	}
 	defer in.Close()
@@ -119,6 +123,7 @@ func (w *worker) patch() {
 	w.doubt[p] = &doubt{may: []*saved{was, s}, any: true}
 	var f *os.File
 	if !w.call("open", p, func() (err error) { f, err = os.OpenFile(w.in(p), os.O_RDWR, 0); return err }) {
+		w.there(p)
 		return
 	}
 	last := s.over[len(s.over)-1]
@@ -150,11 +155,14 @@ func (w *worker) move(from, to string) {
 	delete(w.files, from)
 	delete(w.files, to)
 	w.note(to, s)
-	if w.call("rename", from+" to "+to, func() error { return os.Rename(w.in(from), w.in(to)) }) {
+	var err error
+	if w.call("rename", from+" to "+to, func() error { err = os.Rename(w.in(from), w.in(to)); return err }) {
 		delete(w.doubt, from)
 		delete(w.doubt, to)
 		w.files[to] = s
 		w.tally.add("renames")
+	} else if errors.Is(err, fs.ErrNotExist) {
+		w.there(from)
 	}
 }
 
@@ -162,9 +170,12 @@ func (w *worker) remove() {
 	if p, ok := w.pick(); ok {
 		w.doubt[p] = &doubt{may: []*saved{w.files[p], nil}}
 		delete(w.files, p)
-		if w.call("unlink", p, func() error { return os.Remove(w.in(p)) }) {
+		var err error
+		if w.call("unlink", p, func() error { err = os.Remove(w.in(p)); return err }) {
 			delete(w.doubt, p)
 			w.tally.add("unlinks")
+		} else if errors.Is(err, fs.ErrNotExist) {
+			w.there(p)
 		}
 	}
 }

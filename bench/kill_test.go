@@ -22,6 +22,7 @@ import (
 var (
 	kills    = flag.Int("kills", 0, "how often TestKill kills, with each generation of the API; 0: not at all")
 	killSeed = flag.Uint64("killseed", 0, "`NUMBER` that what TestKill does follows from; 0 = another each time")
+	killLog  = flag.String("killlog", "", "`FILE` for the log of a mount that failed, then with every request of the kernel")
 )
 
 // TestKill kills a mount's process again and again while programs work on it and Frame.io misbehaves, mounts again over what it left, and at
@@ -66,7 +67,12 @@ type killed struct {
 func newKilled(t *testing.T, api string, seed uint64) *killed {
 	r := newRig(t, "empty", "--behaviour", "part_size=1048576", "--behaviour", "uploaded_after=100ms", "--behaviour", "stack_name=head")
 	r.line(false)
-	m := r.mount(api, "--settle", "300ms", "--cache-size", "64MiB")
+	r.starter = newStarter(t)
+	args := []string{"--settle", "300ms", "--cache-size", "64MiB"}
+	if *killLog != "" {
+		args = append(args, "--debug")
+	}
+	m := r.mount(api, args...)
 	k := &killed{crowd: newCrowd(t, r, m, 5, seed), random: rand.New(rand.NewPCG(seed, 99))}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -195,11 +201,11 @@ func (k *killed) compare() {
 		switch {
 		case it.Type == "folder":
 			if !folders[it.Path] {
-				k.t.Errorf("a folder that was removed, or made twice: %s", it.Path)
+				k.t.Errorf("a folder that was removed, or made twice: %s\n%s", it.Path, k.about(it))
 			}
 			delete(folders, it.Path)
 		case want[it.Path] == nil:
-			k.t.Errorf("%s was removed, or is there twice: %+v", it.Path, it)
+			k.t.Errorf("%s was removed, or is there twice: %+v\n%s", it.Path, it, k.about(it))
 		default:
 			k.compareOne(it, want[it.Path], ever)
 			delete(want, it.Path)
@@ -211,6 +217,43 @@ func (k *killed) compare() {
 	for d := range folders {
 		k.t.Errorf("lost: the folder %s", d)
 	}
+}
+
+// about is all that is known of what should not be on Frame.io: what the programs did with paths of its name, and what the mount wrote.
+func (k *killed) about(it sim.Item) string {
+	var all []string
+	for _, w := range k.workers {
+		for _, line := range w.story {
+			if strings.Contains(line, "/"+it.Name) {
+				all = append(all, fmt.Sprintf("program %d: %s", w.n, line))
+			}
+		}
+	}
+	return strings.Join(append(all, logged(k.mount, it)...), "\n")
+}
+
+// logged are the lines of a mount's log that tell of an item, or of what had its name.
+func logged(m *mount, it sim.Item) (lines []string) {
+	logs, _ := filepath.Glob(filepath.Join(m.state, "*.log"))
+	for _, name := range logs {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		ids := []string{it.Name, string(it.ID)}
+		for _, v := range it.Versions {
+			ids = append(ids, string(v.ID))
+		}
+		for line := range strings.Lines(string(text)) {
+			for _, id := range ids {
+				if strings.Contains(line, id) {
+					lines = append(lines, strings.TrimSpace(line))
+					break
+				}
+			}
+		}
+	}
+	return lines
 }
 
 // compareOne wants the newest version to have s's bytes, and each other some that were once saved, no two the same.
@@ -265,6 +308,11 @@ func showLog(t *testing.T, m *mount) {
 	if err != nil {
 		t.Log(err)
 		return
+	}
+	if *killLog != "" {
+		if err := os.WriteFile(*killLog, text, 0o600); err != nil {
+			t.Error(err)
+		}
 	}
 	lines := strings.Split(string(text), "\n")
 	t.Logf("%s", strings.Join(lines[max(0, len(lines)-60):], "\n"))

@@ -39,6 +39,8 @@ type rig struct {
 	binary string
 	url    string // of the API
 	token  string
+
+	starter *starter // begins the mounts' processes, if there is one
 }
 
 // newRig builds the program and starts a Frame.io without rate limits that has what seed tells, and the line before it.
@@ -217,14 +219,21 @@ func (m *mount) stop() {
 	m.gone()
 }
 
-// gone waits for the end of the process.
+// gone waits for the end of the process. One that was killed may not come to it before its mount is seen to; that is for the next start.
 func (m *mount) gone() {
-	for range 500 {
-		if errors.Is(syscall.Kill(m.pid, 0), syscall.ESRCH) {
+	for n := range 500 {
+		if errors.Is(syscall.Kill(m.pid, 0), syscall.ESRCH) || n >= 100 && m.dead() {
 			break
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// dead reports whether the process has only threads left that wait in the kernel.
+func (m *mount) dead() bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.pid))
+	_, rest, _ := strings.Cut(string(text), ") ")
+	return err != nil || strings.HasPrefix(rest, "Z") || strings.HasPrefix(rest, "X")
 }
 
 // unmount leaves nothing: the state folder goes too, so that the next measurement finds the disk as this one did.
@@ -252,11 +261,8 @@ func (r *rig) run(args ...string) string {
 // try is run for what may be refused.
 func (r *rig) try(args ...string) (string, error) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, r.binary, args...)
 	home := filepath.Join(r.dir, "home") // not the settings and mounts of whoever runs this
-	cmd.Env = append(os.Environ(), "FRAMEIO_API_URL="+r.url, "FRAMEIO_TOKEN="+r.token, "HOME="+home,
+	env := append(os.Environ(), "FRAMEIO_API_URL="+r.url, "FRAMEIO_TOKEN="+r.token, "HOME="+home,
 		"XDG_STATE_HOME="+home+"/state", "XDG_CACHE_HOME="+home+"/cache", "XDG_CONFIG_HOME="+home+"/config", "XDG_RUNTIME_DIR=")
 	// A file, not a pipe: a process in the background would hold the pipe open.
 	said, err := os.CreateTemp(r.dir, "said-")
@@ -265,8 +271,15 @@ func (r *rig) try(args ...string) (string, error) {
 	}
 	defer os.Remove(said.Name())
 	defer said.Close()
-	cmd.Stdout, cmd.Stderr = said, said
-	err = cmd.Run()
+	if r.starter != nil && args[0] == "mount" {
+		err = r.starter.run(env, append([]string{r.binary}, args...), said.Name())
+	} else {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, r.binary, args...)
+		cmd.Env, cmd.Stdout, cmd.Stderr = env, said, said
+		err = cmd.Run()
+	}
 	text, _ := os.ReadFile(said.Name())
 	return string(text), err
 }
