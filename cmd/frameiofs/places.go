@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +23,7 @@ type places struct {
 	log  *slog.Logger
 
 	mu     sync.Mutex               // guards what follows; not held while Frame.io is asked
+	most   int                      // how many places are known at most, about
 	known  map[string]place         // by placeKey
 	asked  map[string]time.Time     // when a folder was last looked up, with or without success
 	asking map[string]chan struct{} // closed when it has been
@@ -42,7 +45,7 @@ const placeAge = 20 * time.Second
 const deepest = 512
 
 func newPlaces(file string, tree *cache.Tree, w names, root remote.Ref, log *slog.Logger) *places {
-	p := &places{file: file, tree: tree, wire: w, root: root, log: log, known: map[string]place{}, asked: map[string]time.Time{}, asking: map[string]chan struct{}{}}
+	p := &places{file: file, tree: tree, wire: w, root: root, log: log, most: mostPlaces, known: map[string]place{}, asked: map[string]time.Time{}, asking: map[string]chan struct{}{}}
 	if err := readJSON(file, &p.known); err != nil {
 		p.known = map[string]place{} // the paths are looked up again
 	}
@@ -163,19 +166,44 @@ func (p *places) made(it remote.Item) {
 	if _, known := p.known[placeKey(project)]; known {
 		parent = project
 	}
-	p.known[placeKey(it.Ref)] = place{parent, cache.Shown(it.Name)}
-	p.asked[placeKey(it.Ref)] = time.Now()
+	p.note(placeKey(it.Ref), place{parent, cache.Shown(it.Name)})
 }
 
 func (p *places) keep(key string, at place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asked[key] = time.Now()
 	if p.known[key] == at {
+		p.asked[key] = time.Now()
 		return
 	}
-	p.known[key] = at
+	p.note(key, at)
 	if err := writeJSON(p.file, p.known); err != nil {
 		p.log.Debug("keep names of folders", "err", err)
 	}
+}
+
+// mostPlaces is how many folders' places are known at most, about: those that nobody has asked for longest are looked up again. Folders come
+// and go for as long as a mount is there.
+const mostPlaces = 20_000
+
+// note takes a place that was found out now, with mu held.
+func (p *places) note(key string, at place) {
+	p.known[key], p.asked[key] = at, time.Now()
+	if max(len(p.asked), len(p.known)) <= p.most {
+		return
+	}
+	times := slices.SortedFunc(maps.Values(p.asked), time.Time.Compare)
+	before := times[len(times)/2].Add(-placeAge) // who asks for a folder asks for those above it, at most so much earlier
+	for key, asked := range p.asked {
+		if asked.Before(before) {
+			delete(p.asked, key)
+			delete(p.known, key)
+		}
+	}
+	for key := range p.known { // from an earlier run
+		if p.asked[key].IsZero() {
+			delete(p.known, key)
+		}
+	}
+	p.most = max(p.most, len(p.asked)*3/2) // all may be of now
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"log/slog"
 	"path/filepath"
@@ -51,5 +52,25 @@ func TestManyAskForOnePlaceAtOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
+	})
+}
+
+// Of folders that come and go only those are known that somebody asked for lately, with all that stands above them.
+func TestPlacesAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlaces(filepath.Join(t.TempDir(), "folders.json"), nil, nil, remote.Ref{Kind: remote.Folder, ID: "root"}, slog.New(slog.DiscardHandler))
+		p.most = 100
+		for i := range 1000 {
+			time.Sleep(time.Second)
+			p.made(remote.Item{Ref: remote.Ref{Kind: remote.Folder, ID: remote.ID(fmt.Sprint("reel ", i))}, Parent: "root", Name: fmt.Sprint("reel ", i)})
+		}
+		if n := max(len(p.known), len(p.asked)); n > p.most || p.most > 150 {
+			t.Errorf("%d places are known, of at most %d", n, p.most)
+		}
+		for _, i := range []int{980, 999} {
+			if at, ok := p.path(t.Context(), remote.Ref{Kind: remote.Folder, ID: remote.ID(fmt.Sprint("reel ", i))}); !ok || at != fmt.Sprint("reel ", i) {
+				t.Errorf("reel %d is at %q, %v", i, at, ok)
+			}
+		}
 	})
 }
