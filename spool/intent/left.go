@@ -43,6 +43,9 @@ func (j *Journal) Left() (laid []Laid, doubtful []remote.Ref) {
 		}
 		switch {
 		case i.shown.Gone:
+		case !i.there(): // the listing may have it by the id that Frame.io gave it
+			doubt(i.shown.Parent)
+			fallthrough
 		case i.folder() || i.Item.Content != "":
 			laid = append(laid, Laid{Parent: i.shown.Parent, Item: i.item()})
 		default: // no more is known of it than where it shall be

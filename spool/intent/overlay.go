@@ -69,7 +69,7 @@ func (j *Journal) over(id remote.ID) *overlay {
 			// What is here already and not listed was deleted by somebody else.
 			o.add[i.ref().ID] = i.At.Parent.ID != id || i.mute() || len(i.Maybe) > 0
 		}
-		if !i.there() && i.Tried != nil && i.Tried.Parent.ID == id && i.handed {
+		if !i.there() && i.Tried != nil && i.Tried.Parent.ID == id { // also while it is waited for: it may be handed out by its pending id yet
 			o.names[i.Tried.Name] = true
 		}
 		if !i.there() && here {
@@ -111,7 +111,7 @@ func (j *Journal) unheard(o *overlay, it remote.Item) bool {
 	}
 	p := place{Parent: remote.Ref{ID: o.id}, Name: it.Name}
 	return slices.ContainsFunc(j.holding[p.key()], func(i *intent) bool {
-		return i.Tried != nil && i.handed && (it.Created.IsZero() || it.Created.After(i.Tried.Since.Add(-clocks)))
+		return i.Tried != nil && (it.Created.IsZero() || it.Created.After(i.Tried.Since.Add(-clocks)))
 	})
 }
 

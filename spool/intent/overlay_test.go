@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,5 +29,41 @@ func TestWhatIsLeftOfADeletedStack(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.drain()
 		r.want(f.tree(), "/"+other.Name)
+	})
+}
+
+// lateMaker answers late that a folder was made.
+type lateMaker struct {
+	*fake
+	late time.Duration
+}
+
+func (l lateMaker) CreateFolder(ctx context.Context, parent remote.Ref, name string) (remote.Item, error) {
+	it, err := l.fake.CreateFolder(ctx, parent, name)
+	time.Sleep(l.late)
+	return it, err
+}
+
+// A folder whose making is waited for may be on Frame.io before its answer is here. It is not shown by the id that it has there: when the
+// wait is over it goes by a pending one, and would be there twice.
+func TestAFolderThatIsWaitedForIsNotListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		r := newRig(t, f, func(c *Config) { c.Remote, c.Patience = lateMaker{f, time.Second}, 200*time.Millisecond })
+		r.run()
+		listed := make(chan []string)
+		go func() {
+			time.Sleep(100 * time.Millisecond)
+			listed <- r.list(home)
+		}()
+		a := r.mkdir(home, "a")
+		r.want(<-listed)
+		if !a.ID.Pending() {
+			t.Errorf("made as %s", a.ID)
+		}
+		r.want(r.list(home), "a/")
+		r.drain()
+		r.want(r.list(home), "a/")
+		r.want(f.tree(), "/a/")
 	})
 }
