@@ -38,7 +38,9 @@ func (n *file) Open(ctx context.Context, flags uint32) (fusefs.FileHandle, uint3
 	if err != nil {
 		h.Release(ctx)
 		if err == errAgain {
-			return n.Open(ctx, flags)
+			if err = done(ctx, h.entry); err == nil {
+				return n.Open(ctx, flags)
+			}
 		}
 		if !errors.Is(err, syscall.ESTALE) {
 			n.fs.log.Warn("open for writing", "name", n.label(), "error", err)
@@ -97,7 +99,9 @@ func (n *file) openRead(ctx context.Context) (fusefs.FileHandle, uint32, syscall
 		}
 		h.Release(ctx)
 		if err == errAgain {
-			continue
+			if err = done(ctx, e); err == nil {
+				continue
+			}
 		}
 		if errors.Is(err, spool.ErrGone) {
 			err = n.outlived(ctx, e)

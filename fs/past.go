@@ -81,10 +81,16 @@ func (n *file) passEntry(ctx context.Context, h *handle) (fusefs.FileHandle, uin
 	case !must:
 		return h, fuse.FOPEN_DIRECT_IO, nil
 	}
-	if err := moment(ctx); err != nil {
-		return nil, 0, err
-	}
 	return nil, 0, errAgain
+}
+
+// done waits until what is about to be on Frame.io is, which it is only while nobody has it open for writing.
+func done(ctx context.Context, e *spool.Entry) error {
+	for {
+		if err := moment(ctx); err != nil || e.Info().Stage != spool.Settled {
+			return err
+		}
+	}
 }
 
 // counts reports whether what h writes has to come through us: the account has not storage enough to look at it later, or the program
