@@ -143,8 +143,8 @@ func (e *Entry) remains(asset remote.Ref, p *placed) orphan {
 	switch {
 	case p == nil:
 		return orphanOf(e.key, asset, e.intent)
-	case p.Same:
-		return orphan{Key: e.key} // nothing: it was there before
+	case p.Same, p.Item.ID != p.File.ID && !p.alone(&e.rec):
+		return orphan{Key: e.key} // nothing: it was there before, or is a version of what was
 	}
 	return orphan{Key: e.key, Ref: p.File}
 }

@@ -183,6 +183,39 @@ func TestChangeWhileTold(t *testing.T) {
 	}
 }
 
+// What has become a version while the rest of the program is told stays one when its entry is discarded, also after it was written again:
+// whoever discards it deletes the stack, and one that lost its newest version before that would leave another behind.
+func TestDiscardWhileTold(t *testing.T) {
+	for _, written := range []bool{false, true} {
+		t.Run(fmt.Sprint("written=", written), func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T) {
+				f := newFake()
+				r := newRig(t, f)
+				r.end()
+				var e *Entry
+				r.cfg.Settled = func(Info, remote.Item, string) error {
+					if written {
+						h := r.opened(e, true)
+						r.put(h, 0, "NEW")
+						r.shut(h)
+					}
+					r.must(e.Discard())
+					return nil
+				}
+				r.open()
+				r.start()
+				e = r.at(Confirming, "a", f.put(folderA, "a", "old"))
+				r.finish()
+				r.expect("folder-a/a = " + seen(long) + " | old")
+				if n := f.count("delete"); n > 0 {
+					t.Errorf("%d deletions", n)
+				}
+			})
+		})
+	}
+}
+
 // Settled fails: the file stays, and it is told again.
 func TestSettledFails(t *testing.T) {
 	bubble(t, func(t *testing.T) {

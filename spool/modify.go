@@ -321,7 +321,8 @@ func (e *Entry) adopt(dir string, f *os.File, b *blocks) error {
 		e.frail, e.previous, e.lazy = true, false, true
 		e.s.later(e) // so that it is known by its name after a loss of power, too
 		e.mu.Lock()
-		e.rec, e.folder, e.young, e.placed = rec, drafts, false, nil
+		e.rec, e.folder, e.young = rec, drafts, false
+		e.asset, e.placed, e.intent = remote.Ref{}, nil, nil // as for a new content; what was confirmed is in rec.Own
 		e.mu.Unlock()
 		e.s.did("adopt a copy")
 	}
