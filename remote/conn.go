@@ -116,7 +116,7 @@ func NewConn(cfg Config, w Wire) (*Conn, error) {
 		log:      cfg.Logger,
 		patience: cfg.Patience,
 		links:    links{entries: map[ID]*link{}},
-		made:     made{open: map[string]time.Time{}, busy: map[string]*turn{}, known: map[ID]time.Time{}},
+		made:     made{open: map[string]time.Time{}, busy: map[string]*turn{}, known: newRecall()},
 		warned:   map[string]bool{},
 	}, nil
 }

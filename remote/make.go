@@ -11,7 +11,7 @@ type made struct {
 	mu    sync.Mutex
 	open  map[string]time.Time // creates whose outcome is unknown, by what they make, since when
 	busy  map[string]*turn     // creates under way, by what they make: one at a time
-	known map[ID]time.Time     // what was made and acknowledged, and when
+	known recall               // what was made and acknowledged
 }
 
 // turn is a lock with a context, and the number of those who hold or want it.
@@ -101,8 +101,7 @@ func Once[T any](ctx context.Context, c *Conn, m Make[T]) (T, error) {
 func (c *Conn) Mine(id ID) bool {
 	c.made.mu.Lock()
 	defer c.made.mu.Unlock()
-	_, ok := c.made.known[id]
-	return ok
+	return c.made.known.knows(id)
 }
 
 func (m *made) enter(ctx context.Context, key string) (leave func(), err error) {
@@ -155,13 +154,5 @@ func (m *made) settle(key string, id ID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.open, key)
-	now := time.Now()
-	m.known[id] = now
-	if len(m.known)%1024 == 0 {
-		for k, t := range m.known {
-			if now.Sub(t) > remembered {
-				delete(m.known, k)
-			}
-		}
-	}
+	m.known.note(id, time.Now(), remembered)
 }
