@@ -1,5 +1,5 @@
 # Short names for the commands; ./dev does the set-up of a fresh machine first.
-.PHONY: release model programs all build test race vet fuzz bench bench-writing bench-reading fire demo soak crash schedules kill
+.PHONY: faults failing resume blocked disk release model programs all build test race vet fuzz bench bench-writing bench-reading fire demo soak crash schedules kill
 
 all: vet race
 
@@ -91,3 +91,31 @@ kill:
 SOAK ?= 1h
 soak:
 	go test -run TestSoak -count 1 -timeout 0 -v ./bench -soak $(SOAK) -api $(API)
+
+# Has everything go wrong that can between here and Frame.io, at each step of a file's life, once and until it is over, and writes what comes
+# of it into docs/faults.md. A quarter of an hour; FAULTS='line cut' tries the cells with that in their name, and writes nothing.
+FAULTS ?= all
+faults:
+	go test -run 'TestFaults$$' -count 1 -timeout 0 -parallel 30 -v ./bench -faults '$(FAULTS)' -faultlanes 18 -faulttable ../docs/faults.md -api $(API)
+
+# Copies a tree of FAILING files with one call in ten failing, beside the same without.
+FAILING ?= 1000
+failing:
+	go test -run TestFailing -count 1 -timeout 0 -v ./bench -failing $(FAILING) -api $(API)
+
+# Kills a mount's process when RESUME_AT percent of a file of RESUME_MIB have been sent, and counts what is sent after the next start. It
+# takes, at a time, twice the file's size below TMPDIR.
+RESUME_MIB ?= 4096
+RESUME_AT ?= 90
+resume:
+	go test -run TestResume -count 1 -timeout 0 -v ./bench -resumemib $(RESUME_MIB) -resumeat $(RESUME_AT) -api $(API)
+
+# Takes the line away under a mount, in each way in which lines go, and makes every kind of call. About two minutes.
+blocked:
+	go test -run TestBlocked -count 1 -timeout 0 -parallel 6 -v ./bench -blocked -api $(API)
+
+# Has the disk of the state folder fill up, stop DISK times at another byte, and refuse everything, under a mount. It needs root, for a
+# disk in a file.
+DISK ?= 100
+disk:
+	go test -run TestDisk -count 1 -timeout 0 -v ./bench -disk $(DISK) -api $(API)

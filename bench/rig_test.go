@@ -183,7 +183,22 @@ func (r *rig) mount(api string, args ...string) *mount {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	m := &mount{r: r, point: filepath.Join(home, "mnt"), state: filepath.Join(home, "state"), down: true}
+	return r.mountIn(home, filepath.Join(home, "state"), api, args...)
+}
+
+// mountAt is mount with the state folder somewhere else.
+func (r *rig) mountAt(api, state string, args ...string) *mount {
+	r.t.Helper()
+	home, err := os.MkdirTemp(r.dir, api+"-")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.mountIn(home, state, api, args...)
+}
+
+func (r *rig) mountIn(home, state, api string, args ...string) *mount {
+	r.t.Helper()
+	m := &mount{r: r, point: filepath.Join(home, "mnt"), state: state, down: true}
 	m.args = append([]string{"mount", "--daemon", "--api", api, "--state-dir", m.state}, append(args, m.point)...)
 	if err := os.Mkdir(m.point, 0o755); err != nil {
 		r.t.Fatal(err)
