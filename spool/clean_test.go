@@ -272,3 +272,37 @@ func TestManyHands(t *testing.T) {
 		}
 	})
 }
+
+// Two may fetch the rest of a file at once, for its upload and for a rename: who comes second finds the marks closed, and all is well.
+func TestFetchedTwice(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake())
+		old := r.f.put(folderA, "a", strings.Repeat("old", 100_000))
+		e, err := r.Change(Target{Parent: folderA, Name: "a", Replaces: old}, Attr{}, "", r.was(old, &memBase{s: strings.Repeat("old", 100_000)}), false)
+		r.must(err)
+		h := r.opened(e, true)
+		defer h.Release()
+		r.put(h, 0, "new")
+		b := e.blocks
+		r.must(e.fetchAll(t.Context(), b, b.gaps(span{0, 300_000})))
+		b.close() // as whole does, right after the other has looked
+		r.must(e.keepFetched(b, span{0, int64(len(b.state)) * blockSize}))
+	})
+}
+
+// Who comes when a file has settled, while somebody is at the last step of it without its bytes (after a restart, when the cache has them),
+// is told that it is gone.
+func TestOpenOfWhatHasNoBytes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, newFake()).start()
+		e := r.file("a", "bytes")
+		r.finish()
+		e.mu.Lock()
+		e.uses++
+		e.mu.Unlock()
+		if h, err := e.Open(false); !errors.Is(err, ErrGone) {
+			t.Errorf("opened %v, %v", h, err)
+		}
+		e.release()
+	})
+}

@@ -207,6 +207,9 @@ func (e *Entry) acquire() error {
 	e.gate.Lock()
 	defer e.gate.Unlock()
 	rec, _, folder := e.get()
+	if e.data == nil && folder == "" && rec.Base == nil { // who uses it still has no bytes either
+		return ErrGone
+	}
 	if e.data == nil && folder != "" {
 		dir := e.s.path(folder, e.key)
 		f, err := os.OpenFile(e.dataPath(), os.O_RDWR, 0)

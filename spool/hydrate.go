@@ -213,9 +213,10 @@ func (e *Entry) keepFetched(b *blocks, s span) error {
 	f := e.data
 	mine := e.blocks == b
 	e.gate.RUnlock()
-	if !mine || f == nil || b.f == nil {
-		return nil
+	if !mine || f == nil || b.f == nil || !b.file.take() {
+		return nil // closed: somebody else has fetched all, and the record says so
 	}
+	defer b.file.give(b.f)
 	first, last := s.off/blockSize, s.end/blockSize
 	b.mu.RLock()
 	had := append([]byte(nil), b.state[first:last]...)

@@ -208,7 +208,7 @@ func (b *blocks) close() {
 	}
 }
 
-// users are those who sync a file, which is closed once it may be and the last of them is through.
+// users are those who write and sync a file, which is closed once it may be and the last of them is through.
 type users struct {
 	mu     sync.Mutex
 	n      int
