@@ -65,6 +65,7 @@ func (c *content) receive(d *download, body io.Reader, buf []byte, base int64) e
 		n, err := body.Read(buf[at:])
 		at += n
 		if n > 0 {
+			c.b.fetched.Add(int64(n))
 			c.mu.Lock()
 			d.buf, d.base, d.pos = buf, base, base+int64(at)
 			d.wake()

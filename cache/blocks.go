@@ -54,6 +54,7 @@ type Blocks struct {
 	many    chan struct{}  // wakes tidy: many contents are open
 	scanned chan struct{}  // closed when all that earlier runs left is in table and pins
 	clock   atomic.Int64   // counts reads and writes; what a stretch was last touched at
+	fetched atomic.Int64   // bytes that have come
 
 	room sync.Mutex // one at a time makes room
 

@@ -17,6 +17,9 @@ type Stats struct {
 	Ahead  int64 // bytes of read-ahead under way
 }
 
+// Fetched is how many bytes have come to be read since OpenBlocks.
+func (b *Blocks) Fetched() int64 { return b.fetched.Load() }
+
 // Stats tells how full the cache is. Right after OpenBlocks that may be less than there is: the disk is still looked through.
 func (b *Blocks) Stats() Stats {
 	b.mu.Lock()

@@ -148,6 +148,9 @@ func TestOneDownloadHoweverManyRead(t *testing.T) {
 		if got, asked, _ := src.counts(); len(got) != 1 || asked != blockSize {
 			t.Errorf("requests %v", got)
 		}
+		if n := b.Fetched(); n != blockSize {
+			t.Errorf("%d bytes have come", n)
+		}
 	})
 }
 

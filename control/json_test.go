@@ -30,7 +30,7 @@ func TestStatusKeepsItsNames(t *testing.T) {
 		mountpoint state pid version since api url user profile root read_only state_dir log metrics trouble
 		link link.state link.since link.error
 		paused limits limits.uploads limits.parts limits.bandwidth limits.up limits.down
-		totals totals.files totals.writing totals.uploading totals.bytes totals.sent totals.rate totals.paused totals.settling totals.oldest totals.held totals.local
+		totals totals.files totals.writing totals.uploading totals.bytes totals.sent totals.rate totals.rate_down totals.paused totals.settling totals.oldest totals.held totals.local
 		totals.folders totals.verifying totals.transcoding totals.parked totals.names totals.names_parked totals.time_left totals.limited_by
 		files files.path files.size files.sent files.missing files.copy_of files.parts files.parts_done files.stage files.reason files.local
 		files.paused files.first files.rate files.writers files.attempts files.error files.next_try files.closed files.id

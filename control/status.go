@@ -105,6 +105,7 @@ type Totals struct {
 	Bytes       int64      `json:"bytes"`                 // of Files
 	Sent        int64      `json:"sent"`                  // of Bytes, already at Frame.io
 	Rate        float64    `json:"rate"`                  // bytes per second, mean of the last seconds
+	RateDown    float64    `json:"rate_down,omitempty"`   // bytes per second that come from Frame.io to be read, mean of the last seconds
 	Settling    int        `json:"settling"`              // of Files: closed a moment ago
 	Oldest      *time.Time `json:"oldest,omitempty"`      // when the first of Files was closed, but for those that are paused
 	Paused      int        `json:"paused,omitempty"`      // of Files: they rest until uploads resume

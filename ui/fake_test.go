@@ -38,7 +38,7 @@ func (m *fake) Status(context.Context, control.Query) (control.Status, error) {
 	st := control.Status{
 		MountPoint: "/home/kim/frameio", State: control.Mounted, PID: 4711, Version: "v1", Since: time.Now().Add(-time.Hour), API: "v4", User: "kim@example.com", Root: "/",
 		Link: control.Link{State: "up"}, Cache: control.Space{Used: 12_000_000_000, Limit: 21_000_000_000}, DiskFree: 300_000_000_000,
-		Totals: control.Totals{Files: 2, Uploading: 1, Bytes: 5_000_000_000, Sent: 2_000_000_000, Rate: 42_000_000, Held: 1, Parked: 1, TimeLeft: 71, LimitedBy: "bandwidth"},
+		Totals: control.Totals{Files: 2, Uploading: 1, Bytes: 5_000_000_000, Sent: 2_000_000_000, Rate: 42_000_000, RateDown: 7_000_000, Held: 1, Parked: 1, TimeLeft: 71, LimitedBy: "bandwidth"},
 		Files:  []control.File{grade, held, file("Dailies/cut_12.mov", "uploading", 4_000_000_000, 2_000_000_000), file(m.odd, "settling", 1_000_000_000, 0)},
 		Names:  []control.Name{{What: "make folder", Path: "Northlight/Post/Day 02", Since: time.Now()}},
 	}

@@ -18,6 +18,7 @@ const (
 type Point struct {
 	At   time.Time `json:"at"`
 	Rate float64   `json:"rate"` // bytes per second to Frame.io
+	Down float64   `json:"down"` // and from it
 }
 
 // history is the last hour, the oldest first.
@@ -34,7 +35,7 @@ func (h *history) run(ctx context.Context, m Mount) {
 	defer tick.Stop()
 	for {
 		if st, err := m.Status(ctx, control.Query{Limit: 1}); err == nil {
-			h.note(Point{time.Now(), st.Totals.Rate})
+			h.note(Point{time.Now(), st.Totals.Rate, st.Totals.RateDown})
 		}
 		select {
 		case <-ctx.Done():

@@ -127,8 +127,15 @@ func TestPageIsNeverTooWide(t *testing.T) {
 	m.odd = "Dailies/interview_03.mov"
 	s := served(t, m)
 	now := time.Now()
+	for len(s.history.points()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	s.history.mu.Lock()
+	s.history.all = nil // what it has noted by itself is later than all that follows
+	s.history.mu.Unlock()
 	for i := range 360 {
-		s.history.note(Point{now.Add(time.Duration(i-360) * noteEvery), max(0, 3e7*(1.2+math.Sin(float64(i)/40)+math.Sin(float64(i)/7)/4))})
+		s.history.note(Point{now.Add(time.Duration(i-360) * noteEvery), max(0, 3e7*(1.2+math.Sin(float64(i)/40)+math.Sin(float64(i)/7)/4)),
+			max(0, 4e7*math.Sin(float64(i)/25))})
 	}
 	ctx := browser(t, 800, 800)
 	for _, width := range []int64{360, 900, 1600} {
@@ -136,6 +143,8 @@ func TestPageIsNeverTooWide(t *testing.T) {
 		do(t, ctx, chromedp.Navigate(s.URL()))
 		until(t, ctx, `document.querySelectorAll("#confirmed-rows tr").length === 2`)
 		until(t, ctx, `document.getElementById("plot-line").getAttribute("d").split("L").length > 300`)
+		until(t, ctx, `document.getElementById("plot-down").getAttribute("d").split("L").length > 300`)
+		until(t, ctx, `/^[0-9.]+ .*\/s from Frame.io$/.test(document.getElementById("sum-down").textContent)`)
 		if wide := do(t, ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); wide > width {
 			t.Errorf("the page is %d wide in a window of %d", wide, width)
 		}

@@ -120,7 +120,7 @@ func TestHistory(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
 		p := h.points()
-		if n := len(p); n < 355 || n > 362 || p[0].Rate != 42_000_000 {
+		if n := len(p); n < 355 || n > 362 || p[0].Rate != 42_000_000 || p[0].Down != 7_000_000 {
 			t.Errorf("after three hours %d points, the first %+v", n, p[0])
 		}
 		if age := time.Since(p[0].At); age > keepFor+noteEvery {

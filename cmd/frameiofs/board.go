@@ -189,7 +189,7 @@ func (b board) bottom(st control.Status) []string {
 	if b.small() {
 		return nil
 	}
-	text := "link " + cmp.Or(st.Link.State, "unknown") + fmt.Sprintf(" · cache %s of %s · %s free for writing", size(st.Cache.Used), size(st.Cache.Limit), size(st.DiskFree))
+	text := "link " + cmp.Or(st.Link.State, "unknown") + " · " + cacheText(st)
 	limits := limitsText(st.Limits)
 	if both := text + " · " + limits; ansi.StringWidth(both) <= b.width {
 		return []string{b.dim.Render(both)}

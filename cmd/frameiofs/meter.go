@@ -7,11 +7,12 @@ import (
 	"github.com/frameiofs/frameiofs/spool"
 )
 
-// meter measures how fast bytes leave, all together and of each file, from what the spool tells.
+// meter measures how fast bytes leave, all together and of each file, from what the spool tells, and how fast they come.
 type meter struct {
 	mu    sync.Mutex // guards what follows
 	done  int64      // bytes of files that have left
 	total track
+	came  track
 	files map[spool.Key]*track
 }
 
@@ -35,8 +36,8 @@ func (m *meter) settled(info spool.Info) {
 	m.mu.Unlock()
 }
 
-// sample notes how much has left by now; moving are the files that are being sent.
-func (m *meter) sample(now time.Time, moving map[spool.Key]int64) {
+// sample notes how much has left by now, and how much was fetched; moving are the files that are being sent.
+func (m *meter) sample(now time.Time, moving map[spool.Key]int64, fetched int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	sent := m.done
@@ -52,6 +53,7 @@ func (m *meter) sample(now time.Time, moving map[spool.Key]int64) {
 	}
 	m.files = files
 	m.total.add(now, sent)
+	m.came.add(now, fetched)
 }
 
 // rate is in bytes per second.
@@ -59,6 +61,13 @@ func (m *meter) rate() float64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.total.rate()
+}
+
+// rateDown is that of what comes from Frame.io.
+func (m *meter) rateDown() float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.came.rate()
 }
 
 // rateOf is that of one file.

@@ -112,6 +112,7 @@ var gauges = []gauge{
 	{"uploads_writing", "Files that are open for writing.", func(st control.Status) float64 { return float64(st.Totals.Writing) }},
 	{"uploads_held", "Files that stay on this machine until somebody decides.", func(st control.Status) float64 { return float64(st.Totals.Held) }},
 	{"uploads_parked", "Files that Frame.io refuses: somebody has to decide.", func(st control.Status) float64 { return float64(st.Totals.Parked) }},
+	{"download_bytes_per_second", "Bytes fetched a second to be read, mean of the last seconds.", func(st control.Status) float64 { return st.Totals.RateDown }},
 	{"upload_bytes_per_second", "Bytes sent a second, mean of the last seconds.", func(st control.Status) float64 { return st.Totals.Rate }},
 	{"names_pending", "Changes of names that Frame.io has not made yet.", func(st control.Status) float64 { return float64(st.Totals.Names) }},
 	{"names_parked", "Changes of names that Frame.io refuses.", func(st control.Status) float64 { return float64(st.Totals.NamesParked) }},

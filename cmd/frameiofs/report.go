@@ -63,7 +63,7 @@ func (s *session) report(q control.Query) control.Status {
 	}
 	all := s.spool.All()
 	st.Totals = totals(all, s.isGone())
-	st.Totals.Rate = s.meter.rate()
+	st.Totals.Rate, st.Totals.RateDown = s.meter.rate(), s.meter.rateDown()
 	changes := s.names.Pending()
 	st.Totals.Names, st.Totals.NamesParked = countNames(changes)
 	calls := s.names.Totals()

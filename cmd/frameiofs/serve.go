@@ -218,7 +218,7 @@ func (s *session) watch(ctx context.Context) {
 				if !s.use() {
 					return nil
 				}
-				s.meter.sample(time.Now(), s.spool.Moving())
+				s.meter.sample(time.Now(), s.spool.Moving(), s.blocks.Fetched())
 				s.parts.RUnlock()
 				toast := s.toasts.due(time.Now())
 				if !s.super.wants(time.Now()) && !toast && (!s.cfg.console.live || s.cfg.console.follows()) {

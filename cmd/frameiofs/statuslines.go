@@ -55,7 +55,7 @@ func statusLines(st control.Status, most int) []string {
 	if left > 0 {
 		lines = append(lines, fmt.Sprintf("  … and %d more", left))
 	}
-	lines = append(lines, fmt.Sprintf("  cache %s of %s · %s free for writing", size(st.Cache.Used), size(st.Cache.Limit), size(st.DiskFree)))
+	lines = append(lines, "  "+cacheText(st))
 	if st.Limits.Uploads > 0 {
 		lines = append(lines, "  "+limitsText(st.Limits))
 	}
@@ -186,4 +186,13 @@ func timeLeft(t control.Totals) string {
 		return ", " + text
 	}
 	return ""
+}
+
+// cacheText tells what is here of Frame.io, how fast more comes, and what room there is.
+func cacheText(st control.Status) string {
+	text := fmt.Sprintf("cache %s of %s", size(st.Cache.Used), size(st.Cache.Limit))
+	if st.Totals.RateDown >= 1 {
+		text += fmt.Sprintf(", %s/s coming", size(int64(st.Totals.RateDown)))
+	}
+	return text + fmt.Sprintf(" · %s free for writing", size(st.DiskFree))
 }

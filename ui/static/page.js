@@ -102,6 +102,7 @@ function show(st) {
   $("box-parked").className = t.parked + t.names_parked ? "some" : "";
   $("sum-held").textContent = [t.held && `${t.held} held`, t.local && `${t.local} stay here by their names`].filter(Boolean).join(", ");
   $("sum-cache").textContent = size(st.cache.used);
+  $("sum-down").textContent = t.rate_down >= 1 ? `${size(Math.round(t.rate_down))}/s from Frame.io` : "";
   $("sum-disk").textContent = `of ${size(st.cache.limit)}; ${size(st.disk_free)} free for writing`;
 
   const files = st.files ?? [], names = st.names ?? [];
@@ -156,10 +157,12 @@ function projects(list) {
 // plot draws the last hour; where nothing was noted there is nothing.
 function plot(points) {
   const now = Date.now(), hour = 3600e3;
-  const most = Math.max(1, ...points.map((p) => p.rate));
+  const most = Math.max(1, ...points.map((p) => Math.max(p.rate, p.down)));
   if (points.length === 1) points = [{ ...points[0], at: new Date(Date.parse(points[0].at) - 10e3) }, points[0]];
-  const xy = points.map((p) => [720 * (1 - (now - Date.parse(p.at)) / hour), 116 - (110 * p.rate) / most]).filter(([x]) => x >= 0);
-  const line = xy.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+  const at = (what) => points.map((p) => [720 * (1 - (now - Date.parse(p.at)) / hour), 116 - (110 * p[what]) / most]).filter(([x]) => x >= 0);
+  const draw = (xy) => xy.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+  const xy = at("rate"), line = draw(xy);
+  $("plot-down").setAttribute("d", draw(at("down")));
   $("plot-line").setAttribute("d", line);
   $("plot-area").setAttribute("d", xy.length ? `${line}L${xy.at(-1)[0].toFixed(1)} 118L${xy[0][0].toFixed(1)} 118Z` : "");
   $("plot-most").textContent = most > 1 ? `at most ${size(Math.round(most))}/s` : "";
