@@ -50,9 +50,19 @@ func (s *session) openNames(dir string) (err error) {
 	return nil
 }
 
-// layLeft has the listings that an earlier run kept show what it was about to change when it was killed.
+// layLeft has the listings that an earlier run kept show what it was about to change when it was killed. Frame.io is asked for them all the
+// same before they are shown, if it answers.
 func (s *session) layLeft() {
 	laid, doubtful := s.names.Left()
+	known := map[remote.ID]remote.Item{}
+	for _, l := range laid {
+		for _, e := range s.tree.Seen(l.Parent) {
+			if e.ID == l.Item.ID && !e.Updated.Before(known[e.ID].Updated) {
+				known[e.ID] = e.Item
+			}
+		}
+		doubtful = append(doubtful, l.Parent)
+	}
 	for _, ref := range doubtful {
 		s.tree.Forget(ref)
 	}
@@ -62,6 +72,10 @@ func (s *session) layLeft() {
 		}
 	}
 	for _, l := range laid {
+		if it, ok := known[l.Item.ID]; ok { // there may be a newer version than when the change was asked for
+			it.Name, it.Parent = l.Item.Name, l.Item.Parent
+			l.Item = it
+		}
 		if !l.Gone {
 			s.tree.Put(l.Parent, l.Item)
 		}
