@@ -115,6 +115,18 @@ func (s *Spool) orphaned(id remote.ID) bool {
 	return ok && s.claims[id] == 0 && (at.IsZero() || time.Since(at) <= hideBuried)
 }
 
+// Lost reports whether a placeholder of that name may be one of ours that was given up before its id was known.
+func (s *Spool) Lost(parent remote.ID, name string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, o := range s.orphans {
+		if o.Lost != nil && o.Lost.Name == name && s.folder(o.Lost.Parent.ID) == s.folder(parent) {
+			return true
+		}
+	}
+	return false
+}
+
 // unorphan forgets one.
 func (s *Spool) unorphan(name string) {
 	s.mu.Lock()

@@ -42,6 +42,7 @@ func (s *session) openNames(dir string) (err error) {
 		Dir: dir, Remote: nameChanges{s.guard, s.link}, Patience: s.cfg.patience, MaxDelete: s.cfg.maxDelete,
 		Made: s.made, Undone: s.undone, Stays: spool.LocalFolder, Log: s.log,
 		Ours:    func(id remote.ID) bool { return s.spool.Orphaned(id) },
+		Lost:    func(in remote.ID, name string) bool { return s.spool.Lost(in, name) },
 		Leaving: func(id remote.ID) bool { return s.spool.Claimed(id) }})
 	if err != nil {
 		return fail("", "open the journal of names: %w", err)

@@ -133,6 +133,10 @@ func (j *Journal) look(ctx context.Context, ref remote.Ref) (settled bool, err e
 			settled = false
 			continue
 		}
+		if it.Kind == remote.File && !it.Complete() && j.cfg.Lost != nil && j.cfg.Lost(ref.ID, it.Name) {
+			settled = false
+			continue
+		}
 		if it.Kind != remote.File || it.Complete() || j.cfg.Ours == nil || !j.cfg.Ours(it.ID) {
 			return false, errStranger{it.Name}
 		}

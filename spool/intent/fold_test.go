@@ -242,6 +242,28 @@ func TestPlaceholdersOfOursDoNotCount(t *testing.T) {
 	})
 }
 
+// A placeholder whose making was answered to nobody may be ours: a folder that is removed waits until that is found out, and is not parked.
+func TestDeletionWaitsForLostPlaceholders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		d := f.put(remote.Folder, "home", "d")
+		lost := f.put(remote.File, d.ID, "lost")
+		f.nodes[lost.ID].State = remote.Created
+		var found atomic.Bool
+		r := newRig(t, f, func(c *Config) {
+			c.Lost = func(in remote.ID, name string) bool { return in == d.ID && name == "lost" && !found.Load() }
+		})
+		r.run()
+		r.must(r.RemoveFolder(t.Context(), d, home))
+		time.Sleep(time.Minute)
+		r.want(f.tree(), "/d/", "/d/lost")
+		f.set(func() { f.drop(lost.ID) })
+		found.Store(true)
+		r.drain()
+		r.want(f.tree())
+	})
+}
+
 // What was uploaded into a folder and renamed out of it before it was done is moved by the spool: the folder's deletion waits for that.
 func TestDeletionWaitsForWhatTheSpoolMovesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

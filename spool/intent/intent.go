@@ -65,6 +65,9 @@ type Config struct {
 	Undone func(parents ...remote.Ref)
 	// Ours tells the placeholders of uploads that were given up: they do not count as being in a folder.
 	Ours func(id remote.ID) bool
+	// Lost tells of a placeholder whether it may be one of ours of which the id is not known, because the answer to its making was lost. It is
+	// waited for until that is found out. nil: there are none.
+	Lost func(in remote.ID, name string) bool
 	// Stays tells the names of folders that programs make for a moment: while a folder has one it is not made on Frame.io. It is called
 	// with the lock held. nil: there are none.
 	Stays func(name string) bool
