@@ -165,16 +165,16 @@ func (w *worker) tell(format string, args ...any) {
 // wrong fails the test, with the story of a path.
 func (w *worker) wrong(path, format string, args ...any) {
 	var about []string
-	for _, line := range w.story {
-		if strings.Contains(line, filepath.Base(path)) {
-			about = append(about, line)
+	names := []string{"/" + filepath.Base(path)}
+	for _, line := range slices.Backward(w.story) { // also of what was renamed to it
+		if from, to, ok := strings.Cut(line, " to "); ok && strings.Contains(line, " rename ") && strings.Contains(to, names[len(names)-1]+":") {
+			names = append(names, from[strings.LastIndexByte(from, '/'):])
 		}
 	}
-	if text, err := w.try("ls", "--json", filepath.Dir(w.in(path))); err == nil {
-		about = append(about, "ls: "+text)
-	}
-	if text, err := w.try("ls", "--json", filepath.Dir(filepath.Dir(w.in(path)))); err == nil {
-		about = append(about, "ls above: "+text)
+	for _, line := range w.story {
+		if slices.ContainsFunc(names, func(n string) bool { return strings.Contains(line, n) }) {
+			about = append(about, line)
+		}
 	}
 	var there []string
 	for _, it := range w.tree() {

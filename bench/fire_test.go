@@ -252,6 +252,12 @@ func (t *tally) addN(what string, n int64) {
 	t.counts[what] += n
 }
 
+func (t *tally) of(what string) int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.counts[what]
+}
+
 func (t *tally) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

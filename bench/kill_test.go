@@ -27,7 +27,7 @@ var (
 
 // TestKill kills a mount's process again and again while programs work on it and Frame.io misbehaves, mounts again over what it left, and at
 // the end wants Frame.io to have exactly what the programs were told is done: each file once, whole, with its own bytes in every version,
-// and nothing besides. A kill that finds nothing under way does not count.
+// and nothing besides. A kill that finds nothing under way does not count, and a run in which nothing arrived shows nothing.
 func TestKill(t *testing.T) {
 	if *kills == 0 {
 		t.Log("takes minutes: make kill")
@@ -48,6 +48,9 @@ func TestKill(t *testing.T) {
 				k.once()
 			}
 			k.finish()
+			if !t.Failed() && (k.files == 0 || k.bytes == 0 || k.tally.of("closes") == 0 || k.hit >= 20 && k.tally.of("calls cut off by a kill") == 0) {
+				t.Errorf("nothing was shown: %d files compared, %d bytes, and %s", k.files, k.bytes, k.tally.String())
+			}
 			t.Logf("%s, seed %d: %d kills with something under way (%d idle ones not counted) in %v, of which starting again %v; %d files compared, %d versions, %d bytes; %s",
 				api, seed, k.hit, k.idle, time.Since(began).Round(time.Second), k.starts.Round(time.Second), k.files, k.versions, k.bytes, k.tally.String())
 		})
@@ -74,6 +77,7 @@ func newKilled(t *testing.T, api string, seed uint64) *killed {
 	}
 	m := r.mount(api, args...)
 	k := &killed{crowd: newCrowd(t, r, m, 5, seed), random: rand.New(rand.NewPCG(seed, 99))}
+	k.trees = true
 	t.Cleanup(func() {
 		if t.Failed() {
 			showLog(t, m)
