@@ -137,7 +137,7 @@ func (j *Journal) look(ctx context.Context, ref remote.Ref) (settled bool, err e
 			settled = false
 			continue
 		}
-		if it.Kind != remote.File || it.Complete() || j.cfg.Ours == nil || !j.cfg.Ours(it.ID) {
+		if it.Kind != remote.File || j.cfg.Ours == nil || !j.cfg.Ours(it.ID) { // also one that is complete: it was given up right after its last byte
 			return false, errStranger{it.Name}
 		}
 	}

@@ -230,8 +230,9 @@ func TestPlaceholdersOfOursDoNotCount(t *testing.T) {
 		f := newFake()
 		d := f.put(remote.Folder, "home", "d")
 		ours, theirs := f.put(remote.File, d.ID, "ours"), f.put(remote.File, d.ID, "theirs")
+		whole := f.put(remote.File, d.ID, "ours, and given up after its last byte")
 		f.nodes[ours.ID].State, f.nodes[theirs.ID].State = remote.Created, remote.Created
-		r := newRig(t, f, func(c *Config) { c.Ours = func(id remote.ID) bool { return id == ours.ID } })
+		r := newRig(t, f, func(c *Config) { c.Ours = func(id remote.ID) bool { return id == ours.ID || id == whole.ID } })
 		r.run()
 		if err := r.RemoveFolder(t.Context(), d, home); !errors.Is(err, syscall.ENOTEMPTY) {
 			t.Errorf("with somebody's upload: %v", err)

@@ -63,7 +63,7 @@ type Config struct {
 	// Undone is told that a change which was accepted came to nothing, or to something after all: what these folders show must
 	// be asked for again. It is called with no lock held, from a goroutine of the journal's.
 	Undone func(parents ...remote.Ref)
-	// Ours tells the placeholders of uploads that were given up: they do not count as being in a folder.
+	// Ours tells what is on Frame.io of uploads that were given up, whole or not: it does not count as being in a folder.
 	Ours func(id remote.ID) bool
 	// Lost tells of a placeholder whether it may be one of ours of which the id is not known, because the answer to its making was lost. It is
 	// waited for until that is found out. nil: there are none.
