@@ -68,11 +68,19 @@ func TestEarly(t *testing.T) {
 	})
 }
 
+// stubborn is not to be hurried when it makes ready.
+type stubborn struct{ *films }
+
+func (stubborn) Prepare(context.Context, remote.Ref) error {
+	time.Sleep(time.Second)
+	return nil
+}
+
 // Who opens and closes at once leaves behind what makes ready to read: until that is done nobody else makes room of what it opens.
 func TestEarlyCountsAsAUser(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		b := openBlocks(t, BlocksConfig{Dir: dir, Source: &films{rtt: 30 * time.Millisecond}})
+		b := openBlocks(t, BlocksConfig{Dir: dir, Source: stubborn{&films{}}})
 		defer closeBlocks(t, b)
 		r := b.Open(film("a", 1<<30))
 		if err := r.Close(); err != nil {
@@ -87,6 +95,7 @@ func TestEarlyCountsAsAUser(t *testing.T) {
 		if known() != 1 {
 			t.Error("its files are deleted while they are made")
 		}
+		time.Sleep(time.Minute)
 		synctest.Wait()
 		if known() != 0 {
 			t.Error("it is in use for ever")
