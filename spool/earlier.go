@@ -69,8 +69,11 @@ func (a *attempt) earlier() error {
 		return nil
 	}
 	o := *rec.Own
+	if err := a.idle(o.Over); err != nil {
+		return err
+	}
 	var it remote.Item
-	gone, err := a.renameEarlier(&o, rec.Target.Name)
+	gone, err := a.renameEarlier(&o, e.Target().Name) // by now
 	if err == nil && gone == goneNothing {
 		it, gone, err = a.version(o.Over, o.File)
 	}
@@ -91,6 +94,15 @@ func (a *attempt) earlier() error {
 			}
 		})
 	})
+}
+
+// idle returns when nothing is to happen any more to the name of an asset.
+func (a *attempt) idle(asset remote.Ref) error {
+	names := a.e.s.cfg.Names
+	if names == nil {
+		return nil
+	}
+	return a.persist(func() error { return names.Idle(a.ctx, asset) })
 }
 
 // renameEarlier gives the file the name that the entry has by now: a new stack is called as its newest file, and V4 cannot rename a stack.

@@ -62,6 +62,7 @@ func (e *Entry) settle(quiet time.Duration) {
 		e.mu.Lock()
 		e.patience = now.Add(quiet + maxUnrest)
 		e.mu.Unlock()
+		e.s.unschedule(e) // or a turn of catchUp's would end the quiet time that begins now
 		e.setStage(Settling)
 		e.s.schedule(e, now.Add(quiet))
 	}
