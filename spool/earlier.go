@@ -82,6 +82,9 @@ func (a *attempt) earlier() error {
 	}
 	return a.step(func() error {
 		defer e.s.reindex(e)
+		if gone == goneNothing {
+			e.s.within(o.Over)
+		}
 		return e.save(durable, func(r *record) {
 			switch {
 			case r.Own != rec.Own: // it was given another name meanwhile, and another asset to replace

@@ -82,3 +82,32 @@ func TestAnEarlierContentIsNotLeftBeside(t *testing.T) {
 		}
 	}
 }
+
+// A new file that an earlier content is made a version of is not shown beside it by a listing from before.
+func TestWhatBecomesTheFirstVersionIsHidden(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		names := &homes{busy: make(chan struct{})}
+		r := newRig(t, newFake(), func(c *Config) { c.Names = names }).start()
+		e := r.at(Waiting, "a", remote.Ref{})
+		h := r.opened(e, true)
+		r.reach(e, Settled)
+		first := e.Info().Asset
+		r.put(h, 0, "second")
+		r.shut(h)
+		time.Sleep(time.Minute) // until every byte of that is confirmed
+		h = r.opened(e, true)
+		defer h.Release()
+		r.put(h, 0, "third")
+		if !r.Hides(first.ID) {
+			t.Error("the first content is shown beside the third")
+		}
+		close(names.busy)
+		time.Sleep(time.Minute / 4)
+		if n := r.f.count("version"); n != 1 {
+			t.Errorf("%d versions were made", n)
+		}
+		if !r.Hides(first.ID) {
+			t.Error("the first version is shown beside its stack")
+		}
+	})
+}

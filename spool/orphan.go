@@ -110,6 +110,15 @@ func (s *Spool) Orphaned(id remote.ID) bool {
 	return s.orphaned(id)
 }
 
+// within hides a file that has become a version just now: a listing may be from before.
+func (s *Spool) within(file remote.Ref) {
+	if file.Kind == remote.File {
+		s.mu.Lock()
+		s.doomed[file.ID] = time.Now()
+		s.mu.Unlock()
+	}
+}
+
 func (s *Spool) orphaned(id remote.ID) bool {
 	at, ok := s.doomed[id]
 	return ok && s.claims[id] == 0 && (at.IsZero() || time.Since(at) <= hideBuried)
