@@ -38,7 +38,7 @@ func TestDisk(t *testing.T) {
 			d.fill()
 			d.stops()
 			d.fails()
-			t.Logf("%s: %d files closed, %d calls refused for want of room; all closed ones arrived", api, len(d.closed), d.refused)
+			t.Logf("%s: %d files closed, all arrived; %d could not be written whole, and %d of these not even removed before there was room", api, len(d.closed), d.refused, d.unremoved)
 		})
 	}
 }
@@ -46,13 +46,15 @@ func TestDisk(t *testing.T) {
 // disk is a mount whose state folder is on a disk of its own.
 type disk struct {
 	*mount
-	t       *testing.T
-	sim     *rig
-	image   string
-	at      string // where the disk is mounted
-	next    uint64
-	closed  map[string]string // checksums of what was closed, by name
-	refused int
+	t         *testing.T
+	sim       *rig
+	image     string
+	at        string // where the disk is mounted
+	next      uint64
+	closed    map[string]string // checksums of what was closed, by name
+	refused   int
+	unremoved int
+	left      []string // what could not even be removed
 }
 
 func newDisk(t *testing.T, api string) *disk {
@@ -106,7 +108,7 @@ func (d *disk) save(size int) error {
 		d.t.Errorf("%s: %v", name, err)
 	}
 	if rerr := os.Remove(path); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
-		d.t.Logf("%s could not be removed: %v", name, rerr)
+		d.left = append(d.left, path) // a removal is noted on the disk, too
 	}
 	return err
 }
@@ -160,8 +162,20 @@ func (d *disk) stops() {
 		if err := os.Remove(filler); err != nil {
 			d.t.Fatal(err)
 		}
+		d.clear()
 	}
 	d.arrived("after the disk was full again and again")
+}
+
+// clear removes, with room again, what could not be removed without.
+func (d *disk) clear() {
+	for _, path := range d.left {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			d.t.Errorf("with room again: %v", err)
+		}
+	}
+	d.unremoved += len(d.left)
+	d.left = nil
 }
 
 // fails has the disk refuse all writes, as a kernel does after an error; then the process is killed, the disk is mended, and it goes on.
@@ -197,6 +211,7 @@ func (d *disk) fails() {
 	d.tool("mount", "-o", "loop", d.image, d.at)
 	d.line("")
 	d.start()
+	d.clear()
 	d.arrived("after the disk was mended")
 }
 

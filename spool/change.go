@@ -213,7 +213,23 @@ func (e *Entry) Discard() error {
 		return ErrGone
 	}
 	e.s.hide(e)
-	return e.discard(false)
+	err := e.discard(false)
+	if err != nil && !e.unlinked {
+		e.remain(err)
+	}
+	return err
+}
+
+// remain puts the entry back where it was, because it could not be discarded: the disk has not taken the note. With step held.
+func (e *Entry) remain(why error) {
+	e.s.show(e)
+	switch _, stage, _ := e.get(); stage {
+	case Uploading, Confirming, Verifying:
+		e.setStage(Waiting)
+		fallthrough
+	case Settling, Waiting, Settled:
+		e.s.schedule(e, time.Now().Add(backoff(0, why)))
+	}
 }
 
 // Supersede is Discard of an entry whose name was given to something on Frame.io, which has become the newest version of what

@@ -56,11 +56,23 @@ func (s *Spool) reindex(e *Entry) {
 	}
 }
 
-// hide makes an entry invisible for good.
+// hide makes an entry invisible, for good unless the disk does not take that.
 func (s *Spool) hide(e *Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conceal(e)
+}
+
+// show undoes hide.
+func (s *Spool) show(e *Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !e.hidden {
+		return
+	}
+	e.hidden = false
+	s.byKey[e.key] = e
+	s.lay(e)
 }
 
 func (s *Spool) conceal(e *Entry) {
