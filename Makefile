@@ -87,6 +87,12 @@ KILLSEED ?= 0
 kill:
 	go test -run TestKill -count 1 -timeout 0 -v ./bench -kills $(KILLS) -killseed $(KILLSEED) -api $(API)
 
+# Two mounts on one folder, whose lines to the API come and go for PARTED: what both closed is there in the end, whole and once.
+PARTED ?= 5m
+PARTED_SEED ?= $(shell date +%s)
+parted:
+	go test -race -run TestPartitions -count 1 -timeout 0 -v ./fs -parted $(PARTED) -parted.seed $(PARTED_SEED)
+
 # The same programs, without kills, for SOAK: memory, open files and goroutines of the mount must not grow.
 SOAK ?= 1h
 soak:

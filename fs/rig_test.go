@@ -99,6 +99,7 @@ type mountWith struct {
 	names  func(*intent.Config)
 	client func(client) client // what stands between the mount and its wire
 	token  string              // name of the seeded token; default full
+	url    string              // where the API is reached; default the simulator's
 	settle time.Duration
 	full   bool          // the cache has no room
 	age    time.Duration // how old a listing may be that is shown; default 300 ms
@@ -130,7 +131,10 @@ func (r *rig) mount(with mountWith) *mounted {
 		with.settle = 100 * time.Millisecond
 	}
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	cl := r.client(with.token, log)
+	if with.url == "" {
+		with.url = r.sim.URL()
+	}
+	cl := r.clientAt(with.url, with.token, log)
 	if with.client != nil {
 		cl = with.client(cl)
 	}
@@ -249,8 +253,12 @@ func (m *mounted) first(path ...string) string {
 }
 
 func (r *rig) client(token string, log *slog.Logger) client {
+	return r.clientAt(r.sim.URL(), token, log)
+}
+
+func (r *rig) clientAt(url, token string, log *slog.Logger) client {
 	r.t.Helper()
-	cfg := remote.Config{BaseURL: r.sim.URL(), Token: remote.StaticToken(r.sim.Token(token)), Logger: log}
+	cfg := remote.Config{BaseURL: url, Token: remote.StaticToken(r.sim.Token(token)), Logger: log}
 	if r.api == "v2" {
 		c, err := v2.New(cfg)
 		check(r.t, "client", err)
