@@ -134,7 +134,7 @@ func (r *rig) mount(with mountWith) *mounted {
 	if with.url == "" {
 		with.url = r.sim.URL()
 	}
-	cl := r.clientAt(with.url, with.token, log)
+	cl := r.client(with.url, with.token, log)
 	if with.client != nil {
 		cl = with.client(cl)
 	}
@@ -252,11 +252,7 @@ func (m *mounted) first(path ...string) string {
 	return ""
 }
 
-func (r *rig) client(token string, log *slog.Logger) client {
-	return r.clientAt(r.sim.URL(), token, log)
-}
-
-func (r *rig) clientAt(url, token string, log *slog.Logger) client {
+func (r *rig) client(url, token string, log *slog.Logger) client {
 	r.t.Helper()
 	cfg := remote.Config{BaseURL: url, Token: remote.StaticToken(r.sim.Token(token)), Logger: log}
 	if r.api == "v2" {
