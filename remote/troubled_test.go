@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -67,28 +68,35 @@ func TestSilenceIsTold(t *testing.T) {
 			time.Sleep(50 * time.Second)
 			return nil, errors.New("timeout")
 		}
-		var told error
+		var mu sync.Mutex // it is told by a timer
+		var last error
 		var after time.Duration
 		begun := time.Now()
 		ctx := WithTrouble(t.Context(), func(err error) {
-			if told = err; after == 0 {
+			mu.Lock()
+			defer mu.Unlock()
+			if last = err; after == 0 {
 				after = time.Since(begun)
 			}
 		})
+		told := func() error {
+			mu.Lock()
+			defer mu.Unlock()
+			return last
+		}
 		call := Call{Op: "list children"}
 		req, _ := http.NewRequestWithContext(context.WithValue(ctx, keyCall, &call), "GET", "http://127.0.0.1/", nil)
 		heard{transport(silent)}.RoundTrip(req)
-		first := told
+		first := told()
 		heard{transport(func(r *http.Request) (*http.Response, error) {
 			time.Sleep(15 * time.Second)
 			return &http.Response{StatusCode: 200}, nil
 		})}.RoundTrip(req)
-		if told != nil {
-			t.Errorf("when an answer came after all, told %v", told)
+		if err := told(); err != nil {
+			t.Errorf("when an answer came after all, told %v", err)
 		}
-		told = first
-		if !errors.Is(told, ErrOffline) || !strings.Contains(told.Error(), "list children") || after != hush {
-			t.Errorf("told %v after %v", told, after)
+		if !errors.Is(first, ErrOffline) || !strings.Contains(first.Error(), "list children") || after != hush {
+			t.Errorf("told %v after %v", first, after)
 		}
 	})
 }
