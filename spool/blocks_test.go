@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -61,6 +62,10 @@ func TestOnlyWhatIsNeededIsFetched(t *testing.T) {
 			r.must(h.Truncate(r.t.Context(), blockSize+3))
 			r.put(h, blockSize, "abc")
 		}, 0, 7, old[:7] + strings.Repeat("\x00", blockSize-7) + "abc"},
+		{"cut and written to the size it had", func(r *rig, h *Handle) {
+			r.must(h.Truncate(r.t.Context(), size-7))
+			r.put(h, size-7, "changed")
+		}, 0, size - 7, old[:size-7] + "changed"},
 		{"emptied and written", func(r *rig, h *Handle) {
 			r.must(h.Truncate(r.t.Context(), 0))
 			r.put(h, 0, "new")
@@ -524,4 +529,29 @@ func TestTheSameBytesRenamed(t *testing.T) {
 		r.expect("folder-a/other = as it was")
 		r.expectEmpty()
 	})
+}
+
+// A block that was fetched and cut is not as it was any more, as far as anything may have been written behind the cut.
+func TestCutIsNotAsItWasFetched(t *testing.T) {
+	var lacks atomic.Int64
+	dir := t.TempDir()
+	b, err := makeBlocks(dir, 4846, &lacks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	if err := b.mark(span{0, 4846}, func(int64) (byte, span) { return fetched, span{} }); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		keep, size int64
+		want       bool
+	}{{4846, 4846, true}, {4294, 4846, false}, {4294, 4294, true}} {
+		if err := b.shrink(c.keep); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := fetchedBlocks(filepath.Join(dir, blocksName), c.size); err != nil || len(got) != 1 || got[0] != c.want {
+			t.Errorf("cut to %d, of %d bytes: %v, %v", c.keep, c.size, got, err)
+		}
+	}
 }

@@ -120,9 +120,10 @@ func (b *blocks) encode(raw []byte, i int64) []byte {
 	return encodeMark(raw, i, state, b.runs[i])
 }
 
-// fetchedBlocks tells which of n blocks are as they were fetched, by the file. Without one: none.
-func fetchedBlocks(path string, n int64) ([]bool, error) {
-	was := make([]bool, n)
+// fetchedBlocks tells which blocks of size bytes are as they were fetched, by the file. Without one: none. Beyond what was kept when the data
+// was cut nothing is noted: what was written there again is not as it was.
+func fetchedBlocks(path string, size int64) ([]bool, error) {
+	was := make([]bool, blocksOf(size))
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return was, nil
@@ -130,10 +131,14 @@ func fetchedBlocks(path string, n int64) ([]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range n {
+	if len(raw) < blocksHead {
+		return was, nil
+	}
+	keep := int64(binary.BigEndian.Uint64(raw[len(blocksMagic):]))
+	for i := range blocksOf(size) {
 		if at := blocksHead + i*markSize; at+markSize <= int64(len(raw)) {
 			state, _ := decodeMark(raw[at:], i)
-			was[i] = state == fetched
+			was[i] = state == fetched && min((i+1)*blockSize, size) <= keep
 		}
 	}
 	return was, nil

@@ -129,7 +129,7 @@ func (a *attempt) equalBlocks(was *remote.Item, marks bool) (bool, error) {
 	skip := make([]bool, blocksOf(was.Size))
 	if marks {
 		err := a.step(func() (err error) {
-			skip, err = fetchedBlocks(a.path(blocksName), blocksOf(was.Size))
+			skip, err = fetchedBlocks(a.path(blocksName), was.Size)
 			return err
 		})
 		if err != nil {
