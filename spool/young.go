@@ -206,17 +206,22 @@ func (e *Entry) grow(to string) error {
 // forget ends what the journal knows of entries.
 func (s *Spool) forget(keys ...Key) error {
 	s.stock.busy()
-	notes := make([]note, 0, len(keys))
+	var notes []note
+	var failed error
 	for _, k := range keys {
 		if err := removeFile(s.youngPath(k)); err != nil { // first: bytes that no line tells of would be taken for somebody's only copy
-			return err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		notes = append(notes, note{Key: k, Done: true})
+	}
+	if len(notes) == 0 {
+		return failed
 	}
 	s.did("remove bytes")
 	_, err := s.journal.write(nil, notes...)
 	s.did("forget")
-	return err
+	return errors.Join(failed, err)
 }
 
 // What a discarded young entry leaves goes with the next commit if it is little: to remove a file costs the disk more than all else that a
