@@ -123,9 +123,8 @@ func (k *killed) once() {
 
 // moving tells whether Frame.io is being asked something.
 func (k *killed) moving() bool {
-	var state struct{ Requests map[string]traffic }
-	k.call(http.MethodGet, "/_sim/state", nil, &state)
-	return state.Requests["api"].Current > 0 || state.Requests["upload"].Current > 0
+	sums := k.soFar()
+	return sums["api"].Current > 0 || sums["upload"].Current > 0
 }
 
 // finish lets all arrive, and compares.

@@ -43,12 +43,7 @@ func TestResume(t *testing.T) {
 			m.stat(project)
 			size := *resumeMiB << 20
 			sum := stream(t, m.in(project+"/film.mov"), size)
-			sent := func() int64 {
-				var state struct{ Requests map[string]traffic }
-				r.call(http.MethodGet, "/_sim/state", nil, &state)
-				return state.Requests["upload"].In
-			}
-			for sent() < size**resumeAt/100 {
+			for r.soFar()["upload"].In < size**resumeAt/100 {
 				time.Sleep(10 * time.Millisecond)
 			}
 			if err := syscall.Kill(m.pid, syscall.SIGKILL); err != nil {

@@ -138,13 +138,19 @@ func (r *rig) call(method, path string, in, out any) {
 // traffic is what went over the line to and from one host.
 type traffic struct{ Requests, In, Out, Current int64 }
 
+// soFar are the sums of all hosts ("api", "upload", "media") since the simulator began, with what is under way.
+func (r *rig) soFar() map[string]traffic {
+	r.t.Helper()
+	var state struct{ Requests map[string]traffic }
+	r.call(http.MethodGet, "/_sim/state", nil, &state)
+	return state.Requests
+}
+
 // traffic answers the sums of a host ("api", "upload", "media") since the simulator began, once nothing is under way there.
 func (r *rig) traffic(host string) traffic {
 	r.t.Helper()
 	for range 100 {
-		var state struct{ Requests map[string]traffic }
-		r.call(http.MethodGet, "/_sim/state", nil, &state)
-		if t := state.Requests[host]; t.Current == 0 {
+		if t := r.soFar()[host]; t.Current == 0 {
 			return t
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -78,9 +78,7 @@ func (s *writing) folder(name string) string {
 func (s *writing) uploaded(before traffic, bytes int64) time.Time {
 	s.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		var state struct{ Requests map[string]traffic }
-		s.call(http.MethodGet, "/_sim/state", nil, &state)
-		if t := state.Requests["upload"]; t.Current == 0 && t.In >= before.In+bytes {
+		if t := s.soFar()["upload"]; t.Current == 0 && t.In >= before.In+bytes {
 			return time.Now()
 		}
 	}

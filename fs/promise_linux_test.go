@@ -18,18 +18,25 @@ import (
 	"github.com/frameiofs/frameiofs/spool"
 )
 
+// hung has a film on Frame.io, and a mount in which a call may take so long at most; then nothing answers any more.
+func hung(t *testing.T, size int, most time.Duration) (r *rig, film string) {
+	t.Helper()
+	r = newRig(t, "v4")
+	first := r.mount(mountWith{})
+	check(t, "write", os.WriteFile(filepath.Join(first.project, "film.mov"), noise(1, size), 0o644))
+	first.settle()
+	first.stop()
+	m := r.mount(mountWith{age: time.Hour, fresh: time.Hour, fs: func(c *fs.Config) { c.Timeout = most }})
+	film = filepath.Join(m.project, "film.mov")
+	stat(t, film)
+	check(t, "hang", r.sim.Faults().AddText("stall=10m@any"))
+	return r, film
+}
+
 // Who opens a file waits for nothing, and who reads what does not come waits no longer than a call may take.
 func TestOpenWaitsForNothingAndReadNotForEver(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "v4")
-	first := r.mount(mountWith{})
-	check(t, "write", os.WriteFile(filepath.Join(first.project, "film.mov"), noise(1, 1<<20), 0o644))
-	first.settle()
-	first.stop()
-	m := r.mount(mountWith{age: time.Hour, fresh: time.Hour, fs: func(c *fs.Config) { c.Timeout = time.Second }})
-	path := filepath.Join(m.project, "film.mov")
-	stat(t, path)
-	check(t, "hang", r.sim.Faults().AddText("stall=10m@any"))
+	r, path := hung(t, 1<<20, time.Second)
 	begun := time.Now()
 	f, err := os.Open(path)
 	check(t, "open", err)
@@ -48,16 +55,8 @@ func TestOpenWaitsForNothingAndReadNotForEver(t *testing.T) {
 // The kernel asks a second time for what it could not read ahead; that does not have the program wait twice.
 func TestALateReadIsWaitedForOnce(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "v4")
-	first := r.mount(mountWith{})
-	check(t, "write", os.WriteFile(filepath.Join(first.project, "film.mov"), noise(1, 3<<20), 0o644))
-	first.settle()
-	first.stop()
 	const most = 3 * time.Second
-	m := r.mount(mountWith{age: time.Hour, fresh: time.Hour, fs: func(c *fs.Config) { c.Timeout = most }})
-	path := filepath.Join(m.project, "film.mov")
-	stat(t, path)
-	check(t, "hang", r.sim.Faults().AddText("stall=10m@any"))
+	r, path := hung(t, 3<<20, most)
 	begun := time.Now()
 	_, err := os.ReadFile(path)
 	if took := time.Since(begun); !errors.Is(err, syscall.ETIMEDOUT) || took < most*9/10 || took > most*9/5 {
